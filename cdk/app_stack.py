@@ -1,0 +1,80 @@
+"""What is deployed often: functions, gateway, schedule, alarms. Holds no data; may be removed and deployed again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from cdk.assets import Assets
+from cdk.components.function import Runtime
+from cdk.components.gateway import Gateway
+from cdk.data_stack import DataStack
+from cdk.features.api import Api
+from cdk.features.authorizer import Authorizer
+from cdk.features.ingest import Ingest
+from cdk.features.ops import Ops
+from cdk.features.seal import Seal, SealQueue
+from cdk.settings import StageSettings
+from functions.runtime.settings import Settings
+
+
+class AppStack(Stack):
+    """The features, wired to the data stack."""
+
+    def __init__(self, scope: Construct, *, settings: StageSettings, data: DataStack, assets: Assets, **options: Any) -> None:
+        super().__init__(scope, f"clawpulse-{settings.name}-app", description=f"ClawPulse {settings.name}: functions and API", **options)
+        ticks = SealQueue(self)
+        declared = _declare(settings, data, ticks)
+        retention = log_retention(settings.log_retention_days)
+        runtime = Runtime.of(self, assets=assets, environment=declared.environment(), log_retention=retention)
+        tokens = Authorizer(self, runtime=runtime, tokens=data.tokens)
+        gateway = Gateway(
+            self,
+            settings=settings,
+            usage_keys={workspace: declared.usage_key(workspace) for workspace in settings.workspaces},
+            authorizer=tokens.authorizer,
+            log_retention=retention,
+        )
+        ingest = Ingest(self, runtime=runtime, data=data, gateway=gateway)
+        seal = Seal(self, runtime=runtime, data=data, ticks=ticks)
+        api = Api(self, runtime=runtime, data=data, gateway=gateway)
+        Ops(self, settings=settings, data=data, ingest=ingest, seal=seal, ticks=ticks, api=api, gateway=gateway, tokens=tokens)
+        CfnOutput(self, "BootstrapFunctionName", value=tokens.bootstrap.function.function_name)
+        CfnOutput(self, "SealQueueUrl", value=ticks.queue.queue_url)
+
+
+def _declare(settings: StageSettings, data: DataStack, ticks: SealQueue) -> Settings:
+    """What the functions read from their environment, by the same declaration."""
+    return Settings(
+        stage=settings.name,
+        batches_table=data.batches.table_name,
+        rollups_table=data.rollups.table_name,
+        fleet_table=data.fleet.table_name,
+        tokens_table=data.tokens.table_name,
+        seal_queue_url=ticks.queue.queue_url,
+        workspaces=",".join(settings.workspaces),
+        raw_database=data.raw.name if data.raw else "",
+        buckets=settings.buckets,
+    )
+
+
+def log_retention(days: int) -> logs.RetentionDays:
+    """CDK's name for a number of days; the settings have checked that it has one."""
+    return {
+        1: logs.RetentionDays.ONE_DAY,
+        3: logs.RetentionDays.THREE_DAYS,
+        5: logs.RetentionDays.FIVE_DAYS,
+        7: logs.RetentionDays.ONE_WEEK,
+        14: logs.RetentionDays.TWO_WEEKS,
+        30: logs.RetentionDays.ONE_MONTH,
+        60: logs.RetentionDays.TWO_MONTHS,
+        90: logs.RetentionDays.THREE_MONTHS,
+        180: logs.RetentionDays.SIX_MONTHS,
+        365: logs.RetentionDays.ONE_YEAR,
+        731: logs.RetentionDays.TWO_YEARS,
+        1827: logs.RetentionDays.FIVE_YEARS,
+        3653: logs.RetentionDays.TEN_YEARS,
+    }[days]

@@ -1,0 +1,76 @@
+"""What a function may do, as values: a feature lists them beside the function, the component applies them.
+
+Each names single actions on exact resources. Wildcards exist only where AWS knows no resource for an action, and say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sqs as sqs
+
+from cdk.components.nag import acknowledge
+
+Grant = Callable[[iam.Role], None]
+"""Gives a function's role one ability."""
+
+_READING = frozenset({"BatchGetItem", "GetItem", "Query"})
+_KEY_READ = ("kms:Decrypt", "kms:DescribeKey")
+_KEY_WRITE = (*_KEY_READ, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
+
+
+def table(target: dynamodb.Table, *actions: str) -> Grant:
+    """DynamoDB actions on a table; use of its key where it has one of its own."""
+
+    def apply(role: iam.Role) -> None:
+        _allow(role, [f"dynamodb:{action}" for action in actions], [target.table_arn])
+        if target.encryption_key:
+            key(target.encryption_key, write=not _READING.issuperset(actions))(role)
+
+    return apply
+
+
+def index(target: dynamodb.Table, name: str) -> Grant:
+    """Querying an index of a table; its key comes with the table."""
+    return lambda role: _allow(role, ["dynamodb:Query"], [f"{target.table_arn}/index/{name}"])
+
+
+def key(target: kms.IKey, *, write: bool) -> Grant:
+    """Reading data encrypted with this key, or reading and writing it."""
+    return lambda role: _allow(role, _KEY_WRITE if write else _KEY_READ, [target.key_arn])
+
+
+def send(queue: sqs.IQueue) -> Grant:
+    """Putting messages into a queue."""
+    return lambda role: _allow(role, ["sqs:SendMessage"], [queue.queue_arn])
+
+
+def consume(queue: sqs.IQueue) -> Grant:
+    """Working off a queue through Lambda's poller."""
+    actions = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+    return lambda role: _allow(role, actions, [queue.queue_arn])
+
+
+def timestream(table_arns: Iterable[str], *actions: str, encryption_key: kms.IKey) -> Grant:
+    """Timestream actions on exact tables, and the endpoint discovery that every client starts with."""
+
+    def apply(role: iam.Role) -> None:
+        _allow(role, [f"timestream:{action}" for action in actions], list(table_arns))
+        _allow(role, ["timestream:DescribeEndpoints"], ["*"])
+        key(encryption_key, write="WriteRecords" in actions)(role)
+        acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": "timestream:DescribeEndpoints knows no resource; it only tells host names."})
+
+    return apply
+
+
+def tracing(role: iam.Role) -> None:
+    """Sending traces to X-Ray."""
+    _allow(role, ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"])
+    acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": "X-Ray's write actions know no resource."})
+
+
+def _allow(role: iam.Role, actions: Iterable[str], resources: list[str]) -> None:
+    role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=resources))

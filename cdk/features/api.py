@@ -1,0 +1,44 @@
+"""The API for people and programs, and the page: one function behind every route of the Chalice app."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from constructs import Construct
+
+from cdk.components import grants
+from cdk.components.function import Function, Runtime
+from cdk.components.gateway import Gateway, Route
+from cdk.data_stack import TOKENS_BY_WORKSPACE, DataStack
+from functions.api.app import ENDPOINTS
+
+
+class Api(Construct):
+    """The function, connected to its routes."""
+
+    def __init__(self, scope: Construct, *, runtime: Runtime, data: DataStack, gateway: Gateway) -> None:
+        super().__init__(scope, "Api")
+        raw = data.raw
+        self.read = Function(
+            self,
+            "Read",
+            runtime=runtime,
+            handler="functions.api.app.app",
+            description="The API for people and programs, and the page",
+            memory_mb=1024,
+            # As long as the gateway waits.
+            timeout=Duration.seconds(29),
+            can=[
+                grants.table(data.rollups, "Query"),
+                grants.table(data.fleet, "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+                grants.table(data.tokens, "GetItem", "PutItem"),
+                grants.index(data.tokens, TOKENS_BY_WORKSPACE),
+                *([grants.timestream(raw.table_arns, "DescribeTable", "Select", encryption_key=data.key)] if raw else []),
+            ],
+            traced=True,
+        )
+        gateway.connect(routes(), self.read.function)
+
+
+def routes() -> list[Route]:
+    """Those that the app declares. Chalice finds a view by the gateway's resource path, so each needs a resource of its own."""
+    return sorted(Route(path=endpoint.path, method=endpoint.method, public=endpoint.scope is None) for endpoint in ENDPOINTS)

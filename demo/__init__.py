@@ -1,0 +1,1 @@
+"""The demo: a simulated fleet that reports over HTTP through the real SDK, and checks that the API shows what it sent."""

@@ -1,0 +1,172 @@
+"""Sealed rollups in DynamoDB. A rollup larger than an item lies in chunks, whose tag tells which belong together."""
+
+from __future__ import annotations
+
+import time as clock
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from functions.adapters.faults import store_faults
+from functions.domain.errors import StoreUnavailable
+from functions.domain.rollup import Rollup
+from functions.domain.rollup_codec import encode
+from functions.domain.times import HOURS_PER_DAY, MINUTES_PER_HOUR
+from functions.ports import Resolution
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+CHUNK = 280_000
+"""Bytes; DynamoDB takes 400 KB an item, and the local cloud counts bytes as their base64."""
+WRITERS = 8
+"""Requests at once."""
+_BATCH = 25
+_BATCH_BYTES = 4_000_000
+"""DynamoDB takes 16 MB a request, on the wire a third more than here."""
+_ATTEMPTS = 8
+_PAUSE_S = 0.05
+_STORE = "rollups table"
+_BUCKETS_PER_PARTITION = {Resolution.MINUTE: MINUTES_PER_HOUR, Resolution.HOUR: HOURS_PER_DAY}
+_DIGITS = {Resolution.MINUTE: 10, Resolution.HOUR: 8}
+
+
+class Rollups:
+    """`RollupStore`."""
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        table: str,
+        *,
+        consistent: bool = False,
+        now: Callable[[], float] = clock.time,
+        sleep: Callable[[float], None] = clock.sleep,
+    ) -> None:
+        """`consistent` reads cost double; seal needs them, for it builds hours of minutes that it wrote a moment ago."""
+        self._client = client
+        self._table = table
+        self._consistent = consistent
+        self._now = now
+        self._sleep = sleep
+
+    def put_group(self, workspace: str, resolution: Resolution, time: int, rollup: Rollup, expires: int) -> None:
+        """Replace the group rollup of one bucket; its first chunk, which tells of the others, last."""
+        items = _chunks(_group_partition(workspace, resolution, time), _number(resolution, time), encode(rollup), expires)
+        for item in reversed(items):
+            self._put(item)
+
+    def read_group(self, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
+        """Encoded group rollups of start <= time < end."""
+        width = _BUCKETS_PER_PARTITION[resolution]
+        partitions = [_group_partition(workspace, resolution, first) for first in range(start - start % width, end, width)]
+        bounds = (_number(resolution, start), f"{_number(resolution, end - 1)}~")
+        found: dict[int, bytes] = {}
+        for items in self._each(lambda partition: list(self._query(partition, *bounds)), partitions):
+            found.update(_joined(items))
+        return found
+
+    def put_agents(self, workspace: str, resolution: Resolution, time: int, rollups: Mapping[str, Rollup], expires: int) -> None:
+        """Replace the rollups of many agents in one bucket."""
+        sort = f"{resolution.value}|{_number(resolution, time)}"
+        items: list[dict[str, Any]] = []
+        for agent, rollup in rollups.items():
+            first, *others = _chunks(f"{workspace}|agent|{agent}", sort, encode(rollup), expires)
+            items.append({**first, "s": {"S": sort}})
+            for other in others:  # as good as never: one agent's bucket beyond an item
+                self._put(other)
+        list(self._each(self._write, _batches(items)))
+
+    def read_agent(self, workspace: str, agent: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
+        """Encoded rollups of one agent, start <= time < end."""
+        prefix = f"{resolution.value}|"
+        items = self._query(f"{workspace}|agent|{agent}", prefix + _number(resolution, start), f"{prefix}{_number(resolution, end - 1)}~")
+        return _joined(items, prefix)
+
+    def _put(self, item: dict[str, Any]) -> None:
+        with store_faults(_STORE):
+            self._client.put_item(TableName=self._table, Item=item)
+
+    def _each[T, R](self, work: Callable[[T], R], parts: Iterable[T]) -> Iterator[R]:
+        """Do the parts side by side; in order, and in this thread where there is just one."""
+        todo = list(parts)
+        if len(todo) <= 1:
+            yield from map(work, todo)
+            return
+        with ThreadPoolExecutor(min(WRITERS, len(todo))) as pool:
+            yield from pool.map(work, todo)
+
+    def _write(self, items: Sequence[dict[str, Any]]) -> None:
+        """Write a batch, and again what DynamoDB did not take for lack of capacity."""
+        left: Any = {self._table: [{"PutRequest": {"Item": item}} for item in items]}
+        for attempt in range(_ATTEMPTS):
+            with store_faults(_STORE):
+                left = self._client.batch_write_item(RequestItems=left).get("UnprocessedItems")
+            if not left:
+                return
+            self._sleep(_PAUSE_S * 2**attempt)
+        raise StoreUnavailable(f"{_STORE}: {sum(map(len, left.values()))} items were not taken after {_ATTEMPTS} attempts")
+
+    def _query(self, partition: str, first: str, last: str) -> Iterator[Any]:
+        """Items that have not expired: DynamoDB deletes days late."""
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "p = :p AND s BETWEEN :first AND :last",
+            "ExpressionAttributeValues": {":p": {"S": partition}, ":first": {"S": first}, ":last": {"S": last}},
+            "ConsistentRead": self._consistent,
+        }
+        now = self._now()
+        while True:
+            with store_faults(_STORE):
+                page = self._client.query(**request)
+            yield from (item for item in page["Items"] if int(item["x"]["N"]) > now)
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _group_partition(workspace: str, resolution: Resolution, time: int) -> str:
+    return f"{workspace}|{resolution.value}|{time // _BUCKETS_PER_PARTITION[resolution]}"
+
+
+def _number(resolution: Resolution, time: int) -> str:
+    return f"{time:0{_DIGITS[resolution]}d}"
+
+
+def _item(partition: str, sort: str, data: bytes, expires: int) -> dict[str, Any]:
+    return {"p": {"S": partition}, "s": {"S": sort}, "d": {"B": data}, "x": {"N": str(expires)}}
+
+
+def _chunks(partition: str, number: str, data: bytes, expires: int) -> list[dict[str, Any]]:
+    parts = [data[start : start + CHUNK] for start in range(0, len(data), CHUNK)]
+    shared = {"c": {"N": str(len(parts))}, "v": {"N": str(zlib.crc32(data))}}
+    return [_item(partition, f"{number}|{index:03d}", part, expires) | shared for index, part in enumerate(parts)]
+
+
+def _batches(items: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """As many items a request as DynamoDB takes, in number and bytes."""
+    batch: list[dict[str, Any]] = []
+    size = 0
+    for item in items:
+        if batch and (len(batch) == _BATCH or size + len(item["d"]["B"]) > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(item)
+        size += len(item["d"]["B"])
+    if batch:
+        yield batch
+
+
+def _joined(items: Iterable[Any], prefix: str = "") -> dict[int, bytes]:
+    """Rollups by bucket. One that is being replaced right now, so that its chunks do not fit, is left out of this reading."""
+    chunks: dict[int, list[Any]] = {}
+    for item in items:
+        chunks.setdefault(int(item["s"]["S"].removeprefix(prefix).partition("|")[0]), []).append(item)
+    whole = {time: _join(parts) for time, parts in chunks.items()}
+    return {time: data for time, data in whole.items() if data is not None}
+
+
+def _join(parts: Sequence[Any]) -> bytes | None:
+    data = b"".join(part["d"]["B"] for part in parts[: int(parts[0]["c"]["N"])])
+    return data if zlib.crc32(data) == int(parts[0]["v"]["N"]) else None

@@ -1,0 +1,130 @@
+"""Endpoints: declared once, with their models, from which come the routes, the checks and the OpenAPI document.
+
+A handler gets the call and its checked parameters (and body), and gives back a model or a `Reply`. All else is done by `serve`: token,
+scope, validation, ETag, problems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalice.app import Blueprint
+from pydantic import BaseModel
+
+from functions.api.caller import Caller
+from functions.domain.token import Scope
+from functions.runtime.wiring import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, as far as a handler cares."""
+
+    services: Services
+    caller: Caller
+    now: int
+    """ms; the same throughout the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request to an endpoint that is open to everybody: it gets no services, so it can tell of no workspace."""
+
+    path: str
+    """As the gateway got it, with the stage."""
+    endpoints: Sequence[Endpoint]
+    """All of the app."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer that is not just a model with the endpoint's usual status."""
+
+    body: str | BaseModel | None
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One method of one path."""
+
+    method: str
+    path: str
+    """With path parameters in braces: `/api/agents/{agent}`."""
+    noun: str
+    handler: Callable[..., Any]
+    asks: type[BaseModel] | None
+    """Parameters of path and query together."""
+    takes: type[BaseModel] | None
+    """The JSON body."""
+    answers: type[BaseModel] | None
+    status: int
+    scope: Scope | None
+    """None: open to everybody."""
+    content_type: str = "application/json"
+    raw_history: bool = False
+    """Reads what a stage may not keep."""
+
+    @property
+    def path_names(self) -> tuple[str, ...]:
+        """Names of the path parameters."""
+        return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
+
+    @property
+    def operation(self) -> str:
+        """Its name in the OpenAPI document."""
+        return f"{self.noun}_{self.handler.__name__}"
+
+
+class Noun:
+    """The endpoints of one noun; each becomes a route of a Chalice blueprint."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.endpoints: list[Endpoint] = []
+
+    def endpoint[**P, A](
+        self,
+        method: str,
+        path: str,
+        *,
+        scope: Scope | None,
+        asks: type[BaseModel] | None = None,
+        takes: type[BaseModel] | None = None,
+        answers: type[BaseModel] | None = None,
+        status: int = 200,
+        content_type: str = "application/json",
+        raw_history: bool = False,
+    ) -> Callable[[Callable[P, A]], Callable[P, A]]:
+        """Declare a handler's endpoint; the handler gets (call[, asked][, body]) for what is declared here."""
+
+        def declare(handler: Callable[P, A]) -> Callable[P, A]:
+            declared = Endpoint(
+                method=method,
+                path=path,
+                noun=self.name,
+                handler=handler,
+                asks=asks,
+                takes=takes,
+                answers=answers,
+                status=status,
+                scope=scope,
+                content_type=content_type,
+                raw_history=raw_history,
+            )
+            self.endpoints.append(declared)
+            return handler
+
+        return declare
+
+    def blueprint(self, view_of: Callable[[Endpoint, Blueprint], Callable[..., Any]]) -> Blueprint:
+        """The routes, each with the view that `view_of` makes of an endpoint."""
+        blueprint = Blueprint(__name__)
+        for endpoint in self.endpoints:
+            # Chalice's own check of content types answers in another format than ours.
+            route = blueprint.route(endpoint.path, methods=[endpoint.method], name=endpoint.operation, content_types=[])
+            route(view_of(endpoint, blueprint))
+        return blueprint

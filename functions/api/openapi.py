@@ -1,0 +1,157 @@
+"""The OpenAPI 3.1 document, made from the endpoints and their models: what is not declared is neither served nor described."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, Field
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from functions.api.endpoint import Endpoint, Noun, Reply, Visit
+from functions.runtime.problems import CONTENT_TYPE
+
+noun = Noun("openapi")
+
+VERSION = "0.1.0"
+_REF = "#/components/schemas/{model}"
+_HEADERS = {"ETag": {"schema": {"type": "string"}, "description": "Send it back as If-None-Match: 304 when nothing changed."}}
+
+
+class ProblemDocument(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    field: str | None = Field(None, description="The parameter, or the place in the body, that is at fault.")
+
+
+@noun.endpoint("GET", "/api/openapi.json", scope=None)
+def document(visit: Visit) -> Reply:
+    """This document."""
+    return Reply(body=_text(tuple(visit.endpoints)), headers={"Cache-Control": "public, no-cache"})
+
+
+@cache
+def _text(endpoints: tuple[Endpoint, ...]) -> str:
+    return json.dumps(describe(endpoints), ensure_ascii=False)
+
+
+def describe(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """The document as a dict."""
+    schemas = _Schemas(endpoints)
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "ClawPulse",
+            "version": VERSION,
+            "description": "Agents post to `POST /v1/batches`; this describes what people and programs ask and set.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": ".."}],
+        "security": [{"token": []}],
+        "tags": [{"name": name} for name in dict.fromkeys(endpoint.noun for endpoint in endpoints)],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "`cp_…`, see `POST /api/tokens`."}},
+        },
+    }
+
+
+class _Schemas:
+    """JSON schemas of all models, by model and by which way it goes."""
+
+    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+        used: list[tuple[type[BaseModel], JsonSchemaMode]] = [(ProblemDocument, "serialization")]
+        for endpoint in endpoints:
+            used += [(model, "validation") for model in (endpoint.asks, endpoint.takes) if model]
+            used += [(endpoint.answers, "serialization")] if endpoint.answers else []
+        self._refs, found = models_json_schema(list(dict.fromkeys(used)), ref_template=_REF)
+        self.components: dict[str, Any] = found["$defs"]
+
+    def ref(self, model: type[BaseModel], mode: JsonSchemaMode) -> dict[str, Any]:
+        return self._refs[model, mode]
+
+    def take(self, model: type[BaseModel]) -> dict[str, Any]:
+        """The schema itself, of a model whose fields are described one by one."""
+        found: dict[str, Any] = self.components[self.ref(model, "validation")["$ref"].rsplit("/", 1)[-1]]
+        return found
+
+
+def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": endpoint.operation,
+        "tags": [endpoint.noun],
+        "summary": (endpoint.handler.__doc__ or "").strip(),
+        "parameters": _parameters(endpoint, schemas) if endpoint.asks else [],
+        "responses": _responses(endpoint, schemas),
+    }
+    if endpoint.scope is None:
+        operation["security"] = []
+    else:
+        operation["description"] = f"Needs the scope `{endpoint.scope}`."
+    if endpoint.takes:
+        content = {"application/json": {"schema": schemas.ref(endpoint.takes, "validation")}}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _parameters(endpoint: Endpoint, schemas: _Schemas) -> list[dict[str, Any]]:
+    assert endpoint.asks is not None  # noqa: S101 - for the type checker
+    schema = schemas.take(endpoint.asks)
+    required = schema.get("required", ())
+    return [
+        {
+            "name": name,
+            "in": "path" if name in endpoint.path_names else "query",
+            "required": name in required,
+            "schema": _sendable(field),
+            **({"description": field["description"]} if "description" in field else {}),
+        }
+        for name, field in schema["properties"].items()
+    ]
+
+
+def _sendable(field: dict[str, Any]) -> dict[str, Any]:
+    """A field's schema without null, which a parameter cannot be: it is left out instead."""
+    kept = {key: value for key, value in field.items() if key not in ("title", "description")}
+    if kept.get("default", "") is None:
+        del kept["default"]
+    choices = [choice for choice in kept.pop("anyOf", []) if choice.get("type") != "null"]
+    return kept | (choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {})
+
+
+def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": "Done."}
+    if endpoint.answers:
+        good["content"] = {endpoint.content_type: {"schema": schemas.ref(endpoint.answers, "serialization")}}
+    elif endpoint.status != 204:
+        good["content"] = {endpoint.content_type: {"schema": {"type": "object"} if "json" in endpoint.content_type else {"type": "string"}}}
+    if endpoint.method == "GET":
+        good["headers"] = _HEADERS
+    responses = {str(endpoint.status): good}
+    if endpoint.method == "GET":
+        responses["304"] = {"description": "Nothing changed since the ETag that was sent."}
+    problem = {CONTENT_TYPE: {"schema": schemas.ref(ProblemDocument, "serialization")}}
+    return responses | {str(status): {"description": text, "content": problem} for status, text in _faults(endpoint)}
+
+
+def _faults(endpoint: Endpoint) -> list[tuple[int, str]]:
+    faults = [(400, "The request does not fit this description."), (500, "A fault of ours.")]
+    faults.append((503, "A store is unavailable; try again later."))
+    if endpoint.scope is not None:
+        faults += [(401, "No token, or one that is expired or revoked."), (403, "The token lacks a scope.")]
+        faults += [(422, "The request fits this description, but cannot be done as asked."), (429, "Too many requests.")]
+    if endpoint.path_names or endpoint.raw_history:
+        faults.append((404, "No such thing."))
+    if endpoint.takes:
+        faults += [(409, "The state does not allow it."), (413, "The body is too large."), (415, "The body is not JSON.")]
+    return sorted(faults)

@@ -1,0 +1,208 @@
+"""What an agent posts, decoded: gunzip with a bound, JSON into typed columns.
+
+A good batch is decoded in one go. One that does not fit is decoded again, series by series and cell by cell, so that whatever is
+good in it can be kept (`domain.batch`). Only a batch whose head cannot be read raises.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+
+from functions.domain.errors import InvalidInput, TooLarge
+
+MAX_BYTES = 1_048_576
+"""Of the JSON text."""
+MAX_TAGS = 20
+MAX_TEXT = 256
+MAX_VALUE = 1e290
+"""Magnitude of a value: so a sum of many stays finite."""
+_GZIP = b"\x1f\x8b"
+_NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]*\Z"
+
+Value = Annotated[float, msgspec.Meta(ge=-MAX_VALUE, le=MAX_VALUE)]
+Attribute = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)] | None
+Attributes = dict[str, list[Attribute]]
+_Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT, pattern=_NO_CONTROL)]
+_Time = Annotated[int, msgspec.Meta(ge=0, le=10**14)]
+_Tags = Annotated[dict[str, str], msgspec.Meta(max_length=MAX_TAGS)]
+
+
+class Info(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """What an agent says of itself."""
+
+    name: _Text | None = None
+    model: _Text | None = None
+    host: _Text | None = None
+    versions: Annotated[dict[_Text, _Text], msgspec.Meta(max_length=MAX_TAGS)] = {}
+
+
+class Series(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """Points of one metric with the same tags, in columns."""
+
+    name: str
+    times: list[int]
+    values: list[Value]
+    tags: _Tags = {}
+    attributes: Attributes = {}
+
+
+class Events(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """Events of one name with the same tags, in columns."""
+
+    name: str
+    times: list[int]
+    tags: _Tags = {}
+    attributes: Attributes = {}
+    payloads: list[msgspec.Raw] | None = None
+
+
+class Sketched(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """What a client aggregated itself."""
+
+    name: str
+    time: int
+    last: Value
+    sketch: bytes
+    tags: _Tags = {}
+
+
+class Head(msgspec.Struct, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """What must be right for a batch to be read at all."""
+
+    v: Literal[1]
+    agent: Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*\Z")]
+    epoch: Annotated[str, msgspec.Meta(max_length=32, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]*\Z")]
+    seq: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    time: _Time
+    tags: _Tags = {}
+    info: Info = msgspec.field(default_factory=Info)
+
+
+class Batch(Head, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """A batch that fits."""
+
+    series: list[Series] = []
+    sketches: list[Sketched] = []
+    events: list[Events] = []
+
+
+class LooseBatch(Head, gc=False, forbid_unknown_fields=True, kw_only=True):
+    """A batch with a good head."""
+
+    series: list[msgspec.Raw] = []
+    sketches: list[msgspec.Raw] = []
+    events: list[msgspec.Raw] = []
+
+
+class LooseSeries(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """A series that does not fit, in cells to be decoded one by one."""
+
+    name: str
+    times: list[msgspec.Raw]
+    values: list[msgspec.Raw]
+    tags: _Tags = {}
+    attributes: dict[str, list[msgspec.Raw]] = {}
+
+
+class LooseEvents(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """Events that do not fit, in cells."""
+
+    name: str
+    times: list[msgspec.Raw]
+    tags: _Tags = {}
+    attributes: dict[str, list[msgspec.Raw]] = {}
+    payloads: list[msgspec.Raw] | None = None
+
+
+class _Size(msgspec.Struct, gc=False):
+    times: list[msgspec.Raw] = []
+    values: list[msgspec.Raw] = []
+
+
+class Fault(NamedTuple):
+    """Why something could not be decoded."""
+
+    reason: str
+    path: str
+    """Like `series[0].name`; empty for the whole."""
+
+    @property
+    def text(self) -> str:
+        """Both in one."""
+        return f"{self.path}: {self.reason}" if self.path else self.reason
+
+
+_FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_BATCH = msgspec.json.Decoder(Batch)
+_LOOSE = msgspec.json.Decoder(LooseBatch)
+_SIZE = msgspec.json.Decoder(_Size)
+_PATH = re.compile(r"(.*) - at `(?:key in )?\$\.?(.*)`", re.DOTALL)
+
+
+def decompress(body: bytes, encoding: str = "") -> bytes:
+    """The JSON text of a request's body; gzip is recognised by its first bytes too. Raises `InvalidInput`, `TooLarge`."""
+    if body[:2] == _GZIP or encoding == "gzip":
+        body = _gunzip(body)
+    elif encoding not in ("", "identity"):
+        raise InvalidInput(f"content encoding {encoding!r} is not possible; send gzip or none")
+    if len(body) > MAX_BYTES:
+        raise TooLarge(f"a batch has at most {MAX_BYTES} bytes")
+    return body
+
+
+def _gunzip(body: bytes) -> bytes:
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        plain = stream.decompress(body, MAX_BYTES + 1)
+    except zlib.error as error:
+        raise InvalidInput(f"the gzip stream is damaged: {error}") from None
+    if len(plain) > MAX_BYTES:
+        raise TooLarge(f"a batch has at most {MAX_BYTES} bytes after gunzip")
+    if not stream.eof or stream.unused_data:
+        raise InvalidInput("the gzip stream is cut short" if not stream.eof else "there are bytes after the end of the gzip stream")
+    return plain
+
+
+def decode(text: bytes) -> Batch | LooseBatch:
+    """The batch, or what can be read of one with faults. Raises `InvalidInput` naming the field at fault in its head."""
+    try:
+        return _BATCH.decode(text)
+    except _FAULTS:
+        pass
+    try:
+        return _LOOSE.decode(text)
+    except _FAULTS as error:
+        fault = fault_of(error)
+        raise InvalidInput(fault.reason, fault.path or None) from None
+
+
+def size_of(raw: msgspec.Raw) -> int:
+    """How many points a series or events would have had that cannot be used: at least one, so that none goes uncounted."""
+    try:
+        size = _SIZE.decode(raw)
+    except _FAULTS:
+        return 1
+    return max(1, len(size.times), len(size.values))
+
+
+def try_decode[T](raw: msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T | Fault:
+    """What the bytes hold, or why they hold none."""
+    try:
+        return decoder.decode(raw)
+    except _FAULTS as error:
+        return fault_of(error)
+
+
+def fault_of(error: BaseException) -> Fault:
+    """What a decoder complains of, in words for people who write JSON."""
+    if isinstance(error, UnicodeDecodeError):
+        return Fault("is not UTF-8", "")
+    if isinstance(error, RecursionError):
+        return Fault("is nested too deeply", "")
+    found = _PATH.fullmatch(str(error))
+    reason, path = (found[1], found[2]) if found else (str(error), "")
+    return Fault("has characters that are not possible there" if "matching regex" in reason else reason, path)

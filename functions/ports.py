@@ -1,0 +1,205 @@
+"""What the use cases need from outside, as small protocols. `tests/contracts/` holds one suite a port.
+
+Adapters translate their store's faults into `functions.domain.errors`; anything else that they raise is a bug.
+Workspaces are the first argument everywhere: no call can cross them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+from functions.domain.items import AgentInfo as AgentInfo
+from functions.domain.items import BatchItem as BatchItem
+from functions.domain.items import StoredItem as StoredItem
+from functions.domain.raw import RawRecord as RawRecord
+from functions.domain.rollup import Rollup
+
+
+class PutOutcome(Enum):
+    """What became of a batch item."""
+
+    WRITTEN = "written"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    """The id is known with other content."""
+
+
+@dataclass(frozen=True, slots=True)
+class LateMark:
+    """A sealed minute that got a batch since."""
+
+    minute: int
+    bucket: int
+    stamp: str
+
+
+class BatchWriter(Protocol):
+    """The hot path's side of the batch store."""
+
+    def put(self, workspace: str, item: BatchItem) -> PutOutcome:
+        """Write the item unless its key exists. Raises `StoreUnavailable` when retrying later may help."""
+        ...
+
+    def mark_late(self, workspace: str, agent: str, minute: int, stamp: str) -> None:
+        """Ask seal to merge the minute of this agent's bucket again."""
+        ...
+
+
+class BatchReader(Protocol):
+    """Seal's side of the batch store."""
+
+    def read_minute(self, workspace: str, minute: int) -> list[StoredItem]:
+        """Every item of the minute over all buckets, strongly consistent; in no particular order."""
+        ...
+
+    def late_marks(self, workspace: str, limit: int) -> list[LateMark]:
+        """Marks, newest minute first."""
+        ...
+
+    def clear_late(self, workspace: str, mark: LateMark) -> bool:
+        """Remove the mark unless a newer stamp has replaced it; tells whether it did."""
+        ...
+
+
+class Resolution(Enum):
+    """Bucket width of a stored rollup."""
+
+    MINUTE = "m"
+    HOUR = "h"
+
+
+class RollupStore(Protocol):
+    """Sealed rollups. `time` is a minute or hour number, as the resolution says."""
+
+    def put_group(self, workspace: str, resolution: Resolution, time: int, rollup: Rollup, expires: int) -> None:
+        """Replace the group rollup of one bucket."""
+        ...
+
+    def read_group(self, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
+        """Encoded group rollups (`rollup_codec`) of start <= time < end; buckets without one are absent."""
+        ...
+
+    def put_agents(self, workspace: str, resolution: Resolution, time: int, rollups: Mapping[str, Rollup], expires: int) -> None:
+        """Replace the rollups of many agents in one bucket."""
+        ...
+
+    def read_agent(self, workspace: str, agent: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
+        """Encoded rollups of one agent, start <= time < end."""
+        ...
+
+
+class FleetStore(Protocol):
+    """Inventory, snapshot, settings."""
+
+    def agents(self, workspace: str) -> dict[str, dict[str, Any]]:
+        """Inventory records by agent id (`domain.fleet` gives them meaning)."""
+        ...
+
+    def agent(self, workspace: str, agent: str) -> dict[str, Any] | None:
+        """One inventory record."""
+        ...
+
+    def update_agent(self, workspace: str, agent: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Set the named fields (None removes one), create the record if need be; returns the whole record.
+
+        Two writers of different fields do not overwrite each other.
+        """
+        ...
+
+    def forget_agent(self, workspace: str, agent: str) -> bool:
+        """Delete the record; tells whether there was one."""
+        ...
+
+    def snapshot(self, workspace: str) -> bytes | None:
+        """The newest snapshot, all chunks of one version joined."""
+        ...
+
+    def put_snapshot(self, workspace: str, data: bytes) -> None:
+        """Replace the snapshot, in chunks under DynamoDB's 400 KB; a reader never sees two versions mixed."""
+        ...
+
+    def settings(self, workspace: str, name: str) -> dict[str, Any] | None:
+        """One settings document."""
+        ...
+
+    def put_settings(self, workspace: str, name: str, document: Mapping[str, Any]) -> None:
+        """Replace one settings document."""
+        ...
+
+
+class Lease(Protocol):
+    """One holder at a time, until it lets go or its time is up."""
+
+    def acquire(self, workspace: str, name: str, holder: str, now: int, until: int) -> bool:
+        """Take the lease if it is free, expired, or already the holder's."""
+        ...
+
+    def release(self, workspace: str, name: str, holder: str) -> None:
+        """Let go, if still held."""
+        ...
+
+
+class SettingsReader(Protocol):
+    """The hot path's side of the fleet store."""
+
+    def settings(self, workspace: str, name: str) -> dict[str, Any] | None:
+        """One settings document."""
+        ...
+
+
+class TokenReader(Protocol):
+    """The hot path's side of the token store."""
+
+    def get(self, token_id: str) -> dict[str, Any] | None:
+        """One record (`domain.token.TokenRecord` as a plain dict; never the secret)."""
+        ...
+
+
+class TokenStore(TokenReader, Protocol):
+    """Token records."""
+
+    def put(self, record: Mapping[str, Any]) -> None:
+        """Create or replace the record under its `id`."""
+        ...
+
+    def list(self, workspace: str) -> Sequence[dict[str, Any]]:
+        """All records of the workspace, oldest first."""
+        ...
+
+
+class RawWriter(Protocol):
+    """Writes raw history; an upsert by key, so that a retry changes nothing."""
+
+    def write(self, records: Sequence[RawRecord], common: Mapping[str, str]) -> None:
+        """Write all, each with the `common` dimensions too.
+
+        Raises `StoreUnavailable` when retrying may help, `RecordsRejected` when it never will; all other records are in then.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows, and where to go on."""
+
+    rows: Sequence[Mapping[str, Any]]
+    cursor: str | None
+
+
+class RawReader(Protocol):
+    """Reads raw history."""
+
+    def query(self, sql: str, limit: int, cursor: str | None = None) -> Page:
+        """At most `limit` typed rows of a statement (times as ms). Raises `InvalidCursor`, `StoreUnavailable`."""
+        ...
+
+
+class Dispatcher(Protocol):
+    """Sends seal its ticks."""
+
+    def send(self, messages: Iterable[tuple[Mapping[str, Any], int]]) -> None:
+        """Queue each message after its delay in seconds."""
+        ...

@@ -1,0 +1,69 @@
+"""Puts adapters behind the ports, from `Settings`. Nothing is made, and no AWS library imported, before it is needed.
+
+Not for ingest and the authorizer: they start without boto3, and wire themselves.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from functions.ports import FleetStore, RawReader, RollupStore, TokenStore
+from functions.runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the API needs from outside."""
+
+    fleet: FleetStore
+    rollups: RollupStore
+    tokens: TokenStore
+    raw: RawReader | None
+    """None on a stage that keeps no raw history."""
+    raw_database: str
+    now: Callable[[], int]
+    """ms."""
+    random: Callable[[int], bytes]
+    """So many unpredictable bytes."""
+
+
+def now_ms() -> int:
+    """The time."""
+    return time.time_ns() // 1_000_000
+
+
+@cache
+def client(service: str) -> Any:
+    """The boto3 client of a service; one a process, for making one takes longer than most requests."""
+    import boto3
+    from botocore.config import Config
+
+    # The stubs know only literal names of services.
+    make: Any = boto3.client
+    return make(service, config=Config(connect_timeout=2, read_timeout=10, max_pool_connections=16, retries={"mode": "standard"}))
+
+
+@cache
+def services() -> Services:
+    """The API's services, as the environment says; raises `MissingSetting`."""
+    from functions.adapters.fleet import Fleet
+    from functions.adapters.raw import RawQueries
+    from functions.adapters.rollups import Rollups
+    from functions.adapters.tokens import Tokens
+
+    settings = Settings.from_env()
+    dynamodb = client("dynamodb")
+    return Services(
+        fleet=Fleet(dynamodb, settings.fleet_table),
+        rollups=Rollups(dynamodb, settings.rollups_table),
+        tokens=Tokens(dynamodb, settings.tokens_table),
+        raw=RawQueries(client("timestream-query")) if settings.raw_history else None,
+        raw_database=settings.raw_database,
+        now=now_ms,
+        random=secrets.token_bytes,
+    )

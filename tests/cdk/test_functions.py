@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+
+from functions.runtime.settings import Settings
+from tests.cdk.template import Stage
+
+FUNCTIONS = {
+    "AuthorizerAuthorize": ("functions.authorizer.handler.handler", 5),
+    "AuthorizerBootstrap": ("functions.authorizer.bootstrap.handler", 10),
+    "IngestBatches": ("functions.ingest.handler.handler", 10),
+    "SealTick": ("functions.seal.tick.handler", 10),
+    "SealFunction": ("functions.seal.handler.handler", 55),
+    "ApiRead": ("functions.api.app.app", 29),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_function_is_built_alike(live: Stage, name: str) -> None:
+    function = live.app.named("AWS::Lambda::Function", name)
+    layer = next(iter(live.app.of("AWS::Lambda::LayerVersion")))
+    assert (function["Handler"], function["Timeout"]) == FUNCTIONS[name]
+    assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
+    assert function["Layers"] == [{"Ref": layer}]
+    assert function["LoggingConfig"]["LogGroup"]["Ref"] in live.app.of("AWS::Logs::LogGroup")
+
+
+def test_there_are_no_other_functions(live: Stage) -> None:
+    assert len(live.app.of("AWS::Lambda::Function")) == len(FUNCTIONS)
+
+
+def test_functions_find_every_setting_in_their_environment(live: Stage) -> None:
+    for function in live.app.of("AWS::Lambda::Function").values():
+        variables = function["Environment"]["Variables"]
+        settings = Settings.from_env(
+            {name: value if isinstance(value, str) else "from another resource" for name, value in variables.items()}
+        )
+        assert settings.stage == "live"
+        assert settings.workspace_names == ("default",)
+        assert settings.raw_history
+
+
+def test_logs_are_kept_as_long_as_the_stage_says(live: Stage, lean: Stage) -> None:
+    for stage, days in ((live, 30), (lean, 14)):
+        assert {group["RetentionInDays"] for group in stage.app.of("AWS::Logs::LogGroup").values()} == {days}
+
+
+def test_a_run_that_goes_well_leaves_no_line_of_lambdas_own(live: Stage) -> None:
+    for function in live.app.of("AWS::Lambda::Function").values():
+        assert (function["LoggingConfig"]["LogFormat"], function["LoggingConfig"]["SystemLogLevel"]) == ("JSON", "WARN")
+
+
+def test_a_tick_goes_out_each_minute_and_failures_are_kept(live: Stage) -> None:
+    rule = live.app.only("AWS::Events::Rule")
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    (target,) = rule["Targets"]
+    assert target["DeadLetterConfig"]
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 1}
+    asynchronous = live.app.only("AWS::Lambda::EventInvokeConfig")
+    assert asynchronous["DestinationConfig"]["OnFailure"]["Destination"] == target["DeadLetterConfig"]["Arn"]
+
+
+def test_seal_takes_one_tick_at_a_time_and_has_time_to_finish(live: Stage) -> None:
+    source = live.app.only("AWS::Lambda::EventSourceMapping")
+    assert source["BatchSize"] == 1
+    queue = live.app.named("AWS::SQS::Queue", "SealQueueTicks")
+    assert queue["VisibilityTimeout"] >= 6 * FUNCTIONS["SealFunction"][1]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 3
+
+
+def test_queues_are_encrypted_and_refuse_plain_http(live: Stage) -> None:
+    queues = live.app.of("AWS::SQS::Queue")
+    assert {queue["SqsManagedSseEnabled"] for queue in queues.values()} == {True}
+    guarded = {
+        reference["Ref"]
+        for policy in live.app.of("AWS::SQS::QueuePolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny"
+        for reference in policy["Queues"]
+    }
+    assert guarded == set(queues)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from tests.cdk.template import Stage
+
+WATCHED = {
+    "GatewayErrors",
+    "GatewaySlow",
+    "IngestErrors",
+    "IngestThrottles",
+    "AuthorizerErrors",
+    "AuthorizerThrottles",
+    "ApiErrors",
+    "ApiThrottles",
+    "SealErrors",
+    "SealThrottles",
+    "SealSilent",
+    "TicksLate",
+    "SealDeadLetters",
+    "TickDeadLetters",
+    "BatchesThrottled",
+    "RollupsThrottled",
+    "FleetThrottled",
+    "TokensThrottled",
+}
+RAW = {"RawWriteRecordsErrors", "RawQueryErrors"}
+
+
+def alarms(stage: Stage) -> set[str]:
+    return {name.removeprefix("Ops")[:-8] for name in stage.app.of("AWS::CloudWatch::Alarm")}
+
+
+def test_what_is_watched(live: Stage, lean: Stage) -> None:
+    assert alarms(live) == WATCHED | RAW
+    assert alarms(lean) == WATCHED
+
+
+def test_every_alarm_tells_the_topic_and_says_what_is_wrong(live: Stage) -> None:
+    topic = {"Ref": next(iter(live.app.of("AWS::SNS::Topic")))}
+    for name, alarm in live.app.of("AWS::CloudWatch::Alarm").items():
+        assert (alarm["AlarmActions"], alarm["OKActions"]) == ([topic], [topic]), name
+        assert alarm["AlarmDescription"].startswith("ClawPulse live: "), name
+
+
+def test_silence_of_seal_is_an_alarm_and_silence_elsewhere_is_not(live: Stage) -> None:
+    for name, alarm in live.app.of("AWS::CloudWatch::Alarm").items():
+        assert (alarm["TreatMissingData"] == "breaching") is name.startswith("OpsSealSilent"), name
+    silent = live.app.named("AWS::CloudWatch::Alarm", "OpsSealSilent")
+    assert (silent["Period"], silent["EvaluationPeriods"], silent["ComparisonOperator"]) == (60, 5, "LessThanThreshold")
+
+
+def test_the_topic_is_encrypted_and_refuses_plain_http(live: Stage) -> None:
+    assert "KmsMasterKeyId" in live.app.only("AWS::SNS::Topic")
+    statements = live.app.only("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    assert [statement for statement in statements if statement["Effect"] == "Deny"]
+
+
+def test_a_mailbox_can_be_told(disposable: Stage) -> None:
+    subscription = disposable.app.only("AWS::SNS::Subscription")
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")

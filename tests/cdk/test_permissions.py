@@ -1,0 +1,105 @@
+"""What each function may do: a change here is a change of what an attacker could."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cdk.template import Stage, as_list
+
+NO_RESOURCE = {"timestream:DescribeEndpoints", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+"""Actions for which AWS knows no resource."""
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+KEY_READ = {"kms:Decrypt", "kms:DescribeKey"}
+KEY_WRITE = KEY_READ | {"kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
+FLEET = {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"}
+QUEUE = {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+
+WANTED = {
+    "AuthorizerAuthorizeRole": LOGS | KEY_READ | {"dynamodb:GetItem"},
+    "AuthorizerBootstrapRole": LOGS | KEY_WRITE | {"dynamodb:PutItem"},
+    "IngestBatchesRole": LOGS
+    | KEY_WRITE
+    | {"dynamodb:GetItem", "dynamodb:PutItem", "timestream:WriteRecords", "timestream:DescribeEndpoints"},
+    "SealTickRole": LOGS | {"sqs:SendMessage"},
+    "SealRole": LOGS | KEY_WRITE | FLEET | {"dynamodb:BatchWriteItem"} | QUEUE | TRACES,
+    "ApiReadRole": LOGS | KEY_WRITE | FLEET | TRACES | {"timestream:Select", "timestream:DescribeTable", "timestream:DescribeEndpoints"},
+}
+
+
+@pytest.mark.parametrize("role", WANTED)
+def test_each_role_may_do_this_and_nothing_else(live: Stage, role: str) -> None:
+    assert set(live.app.allowed(role)) == WANTED[role]
+
+
+def test_every_policy_belongs_to_a_known_role(live: Stage) -> None:
+    policies = {name for name, _ in live.app.statements()}
+    assert {next((role for role in WANTED if name.startswith(role)), name) for name in policies} == set(WANTED)
+
+
+def test_no_action_is_a_wildcard(live: Stage) -> None:
+    for stack in (live.data, live.app):
+        assert not [(name, action) for name, statement in stack.statements() for action in as_list(statement["Action"]) if "*" in action]
+
+
+def test_resources_are_exact_but_where_aws_knows_none(live: Stage) -> None:
+    for stack in (live.data, live.app):
+        for name, statement in stack.statements():
+            if "*" in json.dumps(statement["Resource"]):
+                assert set(as_list(statement["Action"])) <= NO_RESOURCE, name
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "where"),
+    [
+        ("IngestBatchesRole", "GetItem", {"Batches", "Fleet"}),
+        ("IngestBatchesRole", "PutItem", {"Batches"}),
+        ("SealRole", "Query", {"Batches", "Rollups", "Fleet"}),
+        ("SealRole", "DeleteItem", {"Batches", "Fleet"}),
+        ("SealRole", "BatchWriteItem", {"Rollups"}),
+        ("SealRole", "PutItem", {"Rollups", "Fleet"}),
+        ("ApiReadRole", "PutItem", {"Fleet", "Tokens"}),
+        ("ApiReadRole", "Query", {"Rollups", "Fleet", "Tokens"}),
+        ("ApiReadRole", "DeleteItem", {"Fleet"}),
+    ],
+)
+def test_actions_reach_only_these_tables(live: Stage, role: str, action: str, where: set[str]) -> None:
+    assert tables(live.app.allowed(role)[f"dynamodb:{action}"]) == where
+
+
+def test_tokens_are_queried_through_their_index_only(live: Stage) -> None:
+    of_tokens = [resource for resource in live.app.allowed("ApiReadRole")["dynamodb:Query"] if "Tokens" in json.dumps(resource)]
+    assert ["/index/workspace" in json.dumps(resource) for resource in of_tokens] == [True]
+
+
+def test_only_the_authorizer_the_bootstrap_and_the_api_reach_tokens(live: Stage) -> None:
+    reaching = {name for name, statement in live.app.statements() if "Tokens" in json.dumps(statement["Resource"])}
+    assert {next(role for role in WANTED if name.startswith(role)) for name in reaching} == {
+        "AuthorizerAuthorizeRole",
+        "AuthorizerBootstrapRole",
+        "ApiReadRole",
+    }
+
+
+def test_the_only_managed_policy_is_the_gateways(live: Stage) -> None:
+    managed = [role["ManagedPolicyArns"] for role in live.app.of("AWS::IAM::Role").values() if "ManagedPolicyArns" in role]
+    assert len(managed) == 1
+    assert "AmazonAPIGatewayPushToCloudWatchLogs" in json.dumps(managed)
+
+
+def test_functions_are_invoked_only_from_named_sources(live: Stage) -> None:
+    permissions = live.app.of("AWS::Lambda::Permission")
+    assert permissions
+    for name, permission in permissions.items():
+        assert permission["SourceArn"], name
+        assert permission["Principal"] in {"apigateway.amazonaws.com", "events.amazonaws.com"}
+    assert not [name for name in permissions if "Bootstrap" in name]
+
+
+def tables(resources: list[Any]) -> set[str]:
+    """Names of the data stack's tables among ARNs that are imported from it."""
+    text = json.dumps(resources)
+    return {name for name in ("Batches", "Rollups", "Fleet", "Tokens") if f"FnGetAtt{name}" in text}

@@ -1,0 +1,209 @@
+"""The worker's decisions, turned by hand: no thread, no network, a clock of our own."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clawpulse._delivery import MAX_BACKOFF_SECONDS, MAX_RETRY_AFTER_SECONDS, Action, Answer, judge
+from clawpulse._reports import Reports
+from clawpulse._settings import _ARGUMENTS, Settings, resolve
+from clawpulse._spool import Batch, MemorySpool
+from clawpulse._worker import Outside, Worker
+
+OK = Answer(200)
+DOWN = Answer(0, "ConnectionRefusedError")
+
+
+class ScriptedTransport:
+    """Answers as told, then 200."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers: Iterator[Answer] = iter(answers)
+        self.bodies: list[bytes] = []
+
+    def post(self, body: bytes, timeout: float) -> Answer:
+        self.bodies.append(body)
+        return next(self.answers, OK)
+
+    def close(self) -> None:
+        pass
+
+    @property
+    def batches(self) -> list[dict[str, Any]]:
+        return [json.loads(gzip.decompress(body)) for body in self.bodies]
+
+
+def some_settings(**changes: Any) -> Settings:
+    settings = resolve({}, url="http://127.0.0.1:9", agent="agent-1", **changes)
+    assert settings
+    return settings
+
+
+def new_worker(transport: ScriptedTransport, **changes: Any) -> tuple[Worker, list[Any]]:
+    inbox: list[Any] = []
+    settings = some_settings(**changes)
+    outside = Outside(transport, MemorySpool(settings.buffer_bytes), "e1", chance=lambda: 0.999, clock=lambda: 1_795_478_400.0)
+    return Worker(settings, inbox, outside, Reports(), now=0.0), inbox
+
+
+def test_an_idle_agent_is_seen_every_15_seconds() -> None:
+    transport = ScriptedTransport()
+    worker, _ = new_worker(transport)
+    for second in range(61):
+        worker.step(float(second))
+    assert [batch["seq"] for batch in transport.batches] == [0, 1, 2, 3]
+
+
+def test_heartbeats_do_not_pile_up_while_the_server_is_away() -> None:
+    transport = ScriptedTransport(*[DOWN] * 1_000)
+    worker, _ = new_worker(transport)
+    for second in range(600):
+        worker.step(float(second))
+    assert {batch["seq"] for batch in transport.batches} == {0}
+
+
+def test_pauses_grow_up_to_a_minute() -> None:
+    transport = ScriptedTransport(*[DOWN] * 1_000)
+    worker, inbox = new_worker(transport)
+    inbox += ("a", 1, 1_795_478_400.0, None)
+    tries = []
+    for second in range(1_200):
+        before = len(transport.bodies)
+        worker.step(float(second))
+        if len(transport.bodies) > before:
+            tries.append(second)
+    gaps = [b - a for a, b in pairwise(tries)]
+    assert gaps == sorted(gaps)
+    assert gaps[0] <= 2
+    assert 58 <= gaps[-1] <= 61
+    assert len(set(transport.bodies)) == 1
+
+
+def test_batches_made_during_an_outage_arrive_in_order_once_it_is_over() -> None:
+    transport = ScriptedTransport(*[DOWN] * 5)
+    worker, inbox = new_worker(transport)
+    for second in range(100):
+        inbox += ("a", second, 1_795_478_400.0 + second, None)
+        worker.step(float(second))
+    mark = worker.flush(100.0)
+    for _ in range(100):
+        worker.step(100.0)
+    assert worker.settled(mark)
+    batches = transport.batches[5:]
+    assert [batch["seq"] for batch in batches] == list(range(len(batches)))
+    assert [value for batch in batches for row in batch["series"] for value in row["values"]] == [float(n) for n in range(100)]
+
+
+def test_a_strange_object_costs_only_itself() -> None:
+    class Strange(dict[str, str]):
+        def values(self) -> Any:
+            raise RuntimeError("no")
+
+    transport = ScriptedTransport()
+    worker, inbox = new_worker(transport)
+    inbox += ("a", 1, 1_795_478_400.0, Strange(x="y"), "b", 2, 1_795_478_400.0, None)
+    worker.flush(0.0)
+    worker.step(0.0)
+    assert {row["name"]: row["values"] for row in transport.batches[0]["series"]} == {"b": [2.0], "clawpulse.invalid": [1.0]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "action"),
+    [
+        (Answer(200), Action.DELIVERED),
+        (Answer(202), Action.DELIVERED),
+        (Answer(302), Action.RETRY),
+        (Answer(400), Action.DROP),
+        (Answer(401), Action.RETRY),
+        (Answer(403), Action.RETRY),
+        (Answer(404), Action.DROP),
+        (Answer(408), Action.RETRY),
+        (Answer(409), Action.DROP),
+        (Answer(413), Action.DROP),
+        (Answer(425), Action.RETRY),
+        (Answer(429), Action.RETRY),
+        (Answer(500), Action.RETRY),
+        (Answer(503), Action.RETRY),
+        (DOWN, Action.RETRY),
+    ],
+)
+def test_what_becomes_of_a_batch(answer: Answer, action: Action) -> None:
+    assert judge(answer, failures=0, chance=0.5).action is action
+
+
+def test_how_long_the_next_try_waits() -> None:
+    assert judge(Answer(503, retry_after=7.0), 0, 0.0).delay == 7.0
+    assert judge(Answer(503, retry_after=7.0), 0, 0.99).delay < 7.8
+    assert judge(Answer(429, retry_after=1e9), 0, 0.0).delay == MAX_RETRY_AFTER_SECONDS
+    assert judge(Answer(401), 0, 0.0).delay >= 30
+    assert judge(DOWN, 0, 0.0).delay == 0.0
+    assert judge(DOWN, 3, 0.5).delay == 4.0
+    assert judge(DOWN, 10_000, 0.999).delay < MAX_BACKOFF_SECONDS
+
+
+def test_the_memory_spool_is_bounded_and_keeps_the_newest() -> None:
+    spool = MemorySpool(100)
+    dropped = [batch for seq in range(10) for batch in spool.put(Batch(seq, b"x" * 30, 2))]
+    assert [batch.seq for batch in dropped] == list(range(7))
+    first = spool.first()
+    assert first is not None
+    assert first.seq == 7
+    spool.done(Batch(0, b"", 0))
+    assert len(spool) == 3
+    spool.done(first)
+    assert len(spool) == 2
+    assert [batch.seq for batch in spool.put(Batch(10, b"x" * 500, 1))] == [8, 9]
+
+
+def test_settings_of_the_environment() -> None:
+    settings = resolve(
+        {
+            "CLAWPULSE_URL": "https://host/prod/v1/batches",
+            "CLAWPULSE_TOKEN": " cp_x\n",
+            "CLAWPULSE_AGENT": "agent-9",
+            "CLAWPULSE_TAGS": "env=prod, tier=fast",
+            "CLAWPULSE_NAME": "Nine",
+            "CLAWPULSE_MODEL": "some-model",
+            "CLAWPULSE_VERSIONS": "openclaw=2026.9.6",
+            "CLAWPULSE_ATTRIBUTES": "user_id, order",
+            "CLAWPULSE_FLUSH_SECONDS": "2.5",
+        }
+    )
+    assert settings
+    assert (settings.url, settings.token, settings.agent, settings.flush_seconds) == ("https://host/prod", "cp_x", "agent-9", 2.5)
+    assert settings.tags == {"env": "prod", "tier": "fast"}
+    assert {"user_id", "order", "task_id"} <= settings.attributes
+    assert settings.info["name"] == "Nine"
+    assert settings.info["model"] == "some-model"
+    assert settings.info["versions"]["openclaw"] == "2026.9.6"
+    assert resolve({}) is None
+    assert resolve({"CLAWPULSE_URL": ""}) is None
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    readme = (Path(__file__).parents[2] / "sdk" / "README.md").read_text()
+    assert all(f"`{name}`" in readme for name in _ARGUMENTS)
+    assert all(f"`CLAWPULSE_{name.upper()}`" in readme for name in _ARGUMENTS if name != "info")
+
+
+def test_arguments_go_before_the_environment() -> None:
+    settings = resolve({"CLAWPULSE_URL": "https://a", "CLAWPULSE_AGENT": "x"}, agent="y", tags={"env": "dev"})
+    assert settings
+    assert (settings.url, settings.agent, settings.tags) == ("https://a", "y", {"env": "dev"})
+
+
+@pytest.mark.parametrize(
+    ("url", "exposed"),
+    [("http://10.0.0.8:4566", True), ("https://host", False), ("http://127.0.0.1:1", False), ("http://localhost", False)],
+)
+def test_whether_the_token_travels_openly(url: str, exposed: bool) -> None:
+    settings = resolve({}, url=url, token="cp_x", agent="a")
+    assert settings
+    assert settings.open_token is exposed

@@ -23,8 +23,9 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """One for all tests of the page; ended with them, for Playwright keeps an event loop running in the main thread."""
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     assert found, "no Chromium: scripts/need-chromium installs one"
     with sync_playwright() as playwright:

@@ -86,7 +86,9 @@ def test_up_twice_down_and_up_again_with_the_data_of_before(terminal: Terminal) 
     assert known["CLAWPULSE_TOKEN"] in first.stdout
     assert f"http://127.0.0.1:{terminal.port}/_aws/execute-api/clawpulse/" in first.stdout
     assert (terminal.state / "env").stat().st_mode & 0o777 == 0o600
-    batch = {"v": 1, "agent": "kept-1", "epoch": "e", "seq": 0, "time": int(time.time() * 1000), "series": []}
+    # With a point, which names the batch's minute: an empty batch belongs to the minute that it is received in.
+    series = [{"name": "queue.depth", "times": [0], "values": [3.0]}]
+    batch = {"v": 1, "agent": "kept-1", "epoch": "e", "seq": 0, "time": int(time.time() * 1000), "series": series}
     assert _post(known["CLAWPULSE_URL"] + "/v1/batches", known["CLAWPULSE_TOKEN"], batch)["duplicate"] is False
 
     before = json.loads(terminal.run("status", "--json").stdout)

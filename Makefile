@@ -26,7 +26,7 @@ setup: .venv/.ready
 .venv/.ready: requirements/bootstrap.txt requirements/dev.txt requirements/node.txt sdk/pyproject.toml localstack/pyproject.toml
 	@python=$$(scripts/find-python) && echo "setting up .venv with $$python" \
 	  && { [[ -x $(BIN)/python ]] && $(BIN)/python -c '' 2>/dev/null || "$$python" -m venv --clear .venv; }
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/bootstrap.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	@$(BIN)/uv pip sync --quiet --python .venv --require-hashes requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python .venv --no-deps --no-build-isolation -e sdk -e localstack
 	@[[ $$(node --version 2>/dev/null) =~ ^v([2-9][0-9])\. ]] \

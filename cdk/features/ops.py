@@ -5,10 +5,11 @@ What agents do is for alert rules inside ClawPulse; these tell when ClawPulse it
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration
+from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
@@ -48,6 +49,15 @@ class Ops(Construct):
         super().__init__(scope, "Ops")
         self._stage = settings.name
         self.topic = sns.Topic(self, "Topic", display_name=f"ClawPulse {settings.name}", master_key=data.key, enforce_ssl=True)
+        # A topic with a policy has no other: without this, alarms would change their colour and tell nobody.
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
+        )
         if settings.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
         self._gateway(gateway)

@@ -54,6 +54,16 @@ def test_the_topic_is_encrypted_and_refuses_plain_http(live: Stage) -> None:
     assert [statement for statement in statements if statement["Effect"] == "Deny"]
 
 
+def test_alarms_of_this_account_may_publish(live: Stage) -> None:
+    """A topic's own policy takes the place of the default one, which would let them."""
+    statements = live.app.only("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    assert [(found["Action"], found["Principal"], found["Condition"]) for found in statements if found["Effect"] == "Allow"] == [
+        ("sns:Publish", {"Service": "cloudwatch.amazonaws.com"}, {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}})
+    ]
+    key = next(found for found in live.data.only("AWS::KMS::Key")["KeyPolicy"]["Statement"] if "Service" in found["Principal"])
+    assert (key["Principal"], key["Action"]) == ({"Service": "cloudwatch.amazonaws.com"}, ["kms:Decrypt", "kms:GenerateDataKey"])
+
+
 def test_a_mailbox_can_be_told(disposable: Stage) -> None:
     subscription = disposable.app.only("AWS::SNS::Subscription")
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")

@@ -47,7 +47,7 @@ class Limits(_Model):
 
     @model_validator(mode="after")
     def _burst_at_least_rate(self) -> Limits:
-        if self.burst < self.rate:
+        if self.burst < min(self.rate, MAX_BURST):
             raise ValueError(f"burst ({self.burst}) must not be below rate ({self.rate})")
         return self
 

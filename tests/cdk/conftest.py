@@ -10,7 +10,7 @@ import pytest
 from cdk.app import create_app, read_context
 from cdk.assets import Assets
 from cdk.node import ensure_node
-from cdk.settings import load
+from cdk.settings import Limits, load
 from tests.cdk.template import Stage, Template
 
 
@@ -49,8 +49,9 @@ def lean(synthesise: Callable[[str], Stage]) -> Stage:
 
 @pytest.fixture(scope="session")
 def disposable(synthesise: Callable[[str], Stage]) -> Stage:
-    """A stage that gives its data up and tells a mailbox."""
-    return synthesise("lean", removal="destroy", alarm_email="ops@example.com")
+    """A stage that gives its data up, tells a mailbox, and has two workspaces that ask for more together than the gateway gives."""
+    large = Limits(rate=6_000, burst=5_000)
+    return synthesise("lean", removal="destroy", alarm_email="ops@example.com", workspaces={"acme": large, "globex": large})
 
 
 def _read(folder: Path, stage: str) -> Stage:

@@ -95,6 +95,15 @@ def test_open_routes_cannot_use_up_what_agents_need(live: Stage) -> None:
         assert (setting["LoggingLevel"], setting["DataTraceEnabled"]) == ("ERROR", False)
 
 
+def test_workspaces_have_their_own_limits_and_together_at_most_the_gateways(disposable: Stage) -> None:
+    plans = disposable.app.of("AWS::ApiGateway::UsagePlan").values()
+    assert {plan["UsagePlanName"]: plan["Throttle"] for plan in plans} == {
+        f"clawpulse-lean-{workspace}": {"RateLimit": 6_000, "BurstLimit": 5_000} for workspace in ("acme", "globex")
+    }
+    (every_route,) = [found for found in disposable.app.only("AWS::ApiGateway::Stage")["MethodSettings"] if found["ResourcePath"] == "/*"]
+    assert (every_route["ThrottlingRateLimit"], every_route["ThrottlingBurstLimit"]) == (10_000, 5_000)
+
+
 def test_access_is_logged_without_what_people_search_for(live: Stage) -> None:
     setting = live.app.only("AWS::ApiGateway::Stage")["AccessLogSetting"]
     entry = json.loads(setting["Format"])

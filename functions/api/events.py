@@ -75,7 +75,7 @@ def events(call: Call, asked: EventsAsked) -> Events:
     question = paging.fingerprint("events", asked.model_dump(exclude={"limit", "cursor"}))
     place = paging.read(asked.cursor, question, Place) if asked.cursor else None
     source, feed = reader(call), _feed(call, asked, place)
-    columns = tag_columns(call, TABLE, feed.selector)
+    columns = tag_columns(call, TABLE, feed.selector & feed.scope)
     # A table without a record has no columns but time and measure name.
     found = rows(source, events_sql(feed, columns), feed.limit + 1) if "batch" in columns.columns else []
     page = found[: feed.limit]
@@ -95,7 +95,8 @@ def _feed(call: Call, asked: EventsAsked, place: Place | None) -> EventFeed:
         start=start,
         end=end,
         limit=asked.limit,
-        selector=Selector.parse(asked.tags) & call.caller.tags,
+        selector=Selector.parse(asked.tags),
+        scope=call.caller.tags,
         agent=asked.agent,
         after=(place.time, place.agent, place.batch, place.name) if place else (),
         names=tuple(asked.name.split(",")) if asked.name else (),

@@ -87,7 +87,7 @@ def tasks(call: Call, asked: TasksAsked) -> Tasks:
     question = paging.fingerprint("tasks", asked.model_dump(exclude={"limit", "cursor"}))
     place = paging.read(asked.cursor, question, Place) if asked.cursor else None
     source, feed = reader(call), _feed(call, asked, place)
-    columns = tag_columns(call, TABLE, feed.selector)
+    columns = tag_columns(call, TABLE, feed.selector & feed.scope)
     # A table without a record has no columns but time and measure name.
     found = rows(source, tasks_sql(feed, columns), feed.limit + 1) if "task_id" in columns.columns else []
     page = found[: feed.limit]
@@ -108,7 +108,8 @@ def _feed(call: Call, asked: TasksAsked, place: Place | None) -> TaskFeed:
         start=start,
         end=end,
         limit=asked.limit,
-        selector=Selector.parse(asked.tags) & call.caller.tags,
+        selector=Selector.parse(asked.tags),
+        scope=call.caller.tags,
         agent=asked.agent,
         after=(place.time, place.agent, place.task) if place else (),
         statuses=tuple(asked.status.split(",")) if asked.status else (),

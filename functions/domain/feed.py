@@ -65,6 +65,8 @@ class Feed:
     end: int
     limit: int
     selector: Selector = EVERYTHING
+    scope: Selector = EVERYTHING
+    """What the caller may read: it must hold for each record, before records of one task become a row."""
     agent: str | None = None
     after: tuple[int | str, ...] = ()
 
@@ -110,7 +112,7 @@ def tasks_sql(feed: TaskFeed, tags: TagColumns) -> str:
 def events_sql(feed: EventFeed, tags: TagColumns) -> str:
     """The statement of a page of events; it gives one row more than the limit when there is another page."""
     at = "to_nanoseconds(time)"
-    conditions = _bounds_of(feed) + tags.matches(feed.selector)
+    conditions = _bounds_of(feed, tags) + tags.matches(feed.selector)
     if feed.names:
         conditions.append(f"measure_name IN ({', '.join(text(wanted, 'name') for wanted in feed.names)})")
     if feed.after:
@@ -154,13 +156,13 @@ def _tag_columns(tags: TagColumns) -> list[str]:
     return sorted(tags.dimensions & tags.columns - TASK_MEASURES.keys())
 
 
-def _bounds_of(feed: Feed) -> list[str]:
+def _bounds_of(feed: Feed, tags: TagColumns) -> list[str]:
     conditions = [
         f'"workspace" = {text(feed.workspace)}',
         f"time >= from_milliseconds({int(feed.start)})",
         f"time < from_milliseconds({int(feed.end)})",
     ]
-    return conditions + ([f'"agent" = {text(feed.agent, "agent")}'] if feed.agent else [])
+    return conditions + ([f'"agent" = {text(feed.agent, "agent")}'] if feed.agent else []) + tags.matches(feed.scope)
 
 
 def _merged(feed: TaskFeed, tags: TagColumns) -> str:
@@ -177,7 +179,7 @@ def _merged(feed: TaskFeed, tags: TagColumns) -> str:
         *(f"max({name(column)}) AS {name(column)}" for column in _tag_columns(tags)),
     ]
     source = f"{name(feed.database)}.{name('tasks')}"
-    return select(columns, source, _bounds_of(feed), group_by='"agent", "task_id"')
+    return select(columns, source, _bounds_of(feed, tags), group_by='"agent", "task_id"')
 
 
 def _task_conditions(feed: TaskFeed) -> list[str]:

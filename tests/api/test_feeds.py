@@ -12,10 +12,19 @@ from functions.domain.intake import plan
 from tests.api.world import NOW, World, agent
 
 
-def post(world: World, name: str, seq: int = 0, *, workspace: str = "team", tags: dict[str, str] | None = None, **parts: Any) -> None:
-    """Write what ingest would write of a batch."""
+def post(
+    world: World,
+    name: str,
+    seq: int = 0,
+    *,
+    workspace: str = "team",
+    tags: dict[str, str] | None = None,
+    scope: tuple[tuple[str, str], ...] = (),
+    **parts: Any,
+) -> None:
+    """Write what ingest would write of a batch; `scope` is the token's tag scope."""
     batch = {"v": 1, "agent": name, "epoch": "e", "seq": seq, "time": NOW, "tags": tags or {}, **parts}
-    made = plan(json.dumps(batch).encode(), workspace=workspace, dimensions=frozenset(DEFAULT_DIMENSIONS), scope=(), now=NOW, raw=True)
+    made = plan(json.dumps(batch).encode(), workspace=workspace, dimensions=frozenset(DEFAULT_DIMENSIONS), scope=scope, now=NOW, raw=True)
     assert not made.rejected.count
     world.write_raw(made.raw, made.common)
 
@@ -149,6 +158,14 @@ def test_a_scoped_token_sees_its_tasks_and_events_only(world: World, client) -> 
     assert tasks(scoped) == ["t2", "t1"]
     assert tasks(scoped, tags="env=dev") == []
     assert {task for _, task in events(scoped)} == {"t1", "t2"}
+
+
+def test_a_task_that_two_scopes_wrote_to_shows_each_its_own_part(world: World) -> None:
+    post(world, "a1", 0, scope=(("shard", "acme"),), **done("t", 100, 2000))
+    post(world, "a1", 1, scope=(("shard", "beta"),), **done("t", 900, 1000))
+    for shard, latency in (("acme", 100.0), ("beta", 900.0)):
+        (found,) = world.client("read", tags=f"shard={shard}").get("/api/tasks")["tasks"]
+        assert (found["latencyMs"], found["tags"]) == (latency, {"shard": shard})
 
 
 def test_an_agent_moved_out_of_a_scope_takes_its_history_along(world: World, client) -> None:

@@ -17,6 +17,7 @@ const page = {
   view: readView(),
   agents: null, // null until the first answer
   fleet: null,
+  selector: null, // what `agents` and `fleet` were asked for
   failure: null, // ApiError of the last poll
   round: null, // AbortController of the poll under way
   timer: 0,
@@ -42,11 +43,13 @@ async function fetchFleet(signal) {
   const query = { tags: page.view.tags };
   try {
     const [agents, summary] = await Promise.all([getAll("api/dashboard/instances", "instances", query, signal), get("api/dashboard/summary", query, signal)]);
-    const first = page.agents === null || page.failure !== null;
+    // "Not changed" is said of the last answer to the same question, which need not be what is on screen.
+    const first = page.agents === null || page.failure !== null || page.selector !== query.tags;
     page.failure = null;
     if (!first && !agents.changed && !summary.changed) return false;
     page.agents = agents.rows.map(agentOf);
     page.fleet = fleetOf(summary.body);
+    page.selector = query.tags;
     return true;
   } catch (error) {
     if (signal.aborted) return false;
@@ -157,12 +160,13 @@ function signOut(reason) {
   clearTimeout(page.timer);
   token.forget();
   forgetAnswers();
-  Object.assign(page, { agents: null, fleet: null, failure: null });
+  page.failure = null;
   block(states.signIn(reason));
 }
 
-// A state that ends polling: nothing of the fleet stays on screen.
+// A state that ends polling: nothing of the fleet stays on screen, or comes back to it.
 function block(state) {
+  Object.assign(page, { agents: null, fleet: null });
   details.hide();
   at("filters").hidden = at("sign-out").hidden = !token.get();
   setText(at("link"), "");
@@ -184,6 +188,12 @@ function onSignIn(event) {
   event.preventDefault();
   token.set(at("token").value.trim());
   at("token").value = "";
+  restart();
+}
+
+// With another token, which may see other agents.
+function restart() {
+  forgetAnswers();
   Object.assign(page, { agents: null, fleet: null, failure: null });
   start();
 }
@@ -202,6 +212,6 @@ document.addEventListener("keydown", (event) => {
 });
 addEventListener("resize", () => requestAnimationFrame(() => tiles.fit()));
 addEventListener("online", poll);
-addEventListener("hashchange", () => { if (location.hash.includes("token=")) start(); });
+addEventListener("hashchange", () => { if (location.hash.includes("token=")) restart(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && page.agents) poll(); });
 start();

@@ -22,7 +22,7 @@ export function sizeFor(counts, width, height, grouped) {
 export function grouped(agents, by) {
   const groups = new Map();
   for (const agent of agents) {
-    const value = by ? agent.tags[by] ?? "" : "";
+    const value = Object.hasOwn(agent.tags, by) ? agent.tags[by] : "";
     if (!groups.has(value)) groups.set(value, []);
     groups.get(value).push(agent);
   }

@@ -105,6 +105,22 @@ def test_a_filter_without_a_match_offers_the_way_back(site: Site, open_page) -> 
     assert page.url == site.url
 
 
+def test_a_filter_taken_back_shows_the_fleet_again_although_nothing_changed(site: Site, open_page) -> None:
+    page = open_page()
+    for selector, count in (("", 30), ("tier=smart", 10), ("", 30), ("tier=smart", 10)):
+        page.get_by_label("Tags").fill(selector)
+        page.clock.run_for(400)
+        expect(page.locator(".tile")).to_have_count(count)
+
+
+def test_a_link_with_a_token_opened_again_shows_the_fleet_again(site: Site, open_page) -> None:
+    page = open_page()
+    expect(page.locator(".tile")).to_have_count(30)
+    page.evaluate("token => { location.hash = `token=${token}` }", TOKEN)
+    page.wait_for_url(site.url)
+    expect(page.locator("#board")).to_be_visible()
+
+
 def test_a_colour_filters_when_pressed(site: Site, open_page) -> None:
     page = open_page()
     page.get_by_role("button", name="2 red", exact=True).click()
@@ -126,6 +142,11 @@ def test_agents_are_grouped_by_a_tag_with_counts(site: Site, open_page) -> None:
         "no tier · ● 1",
     ]
     assert page.url == site.url + "?by=tier"
+
+
+def test_a_word_that_no_agent_has_as_tag_groups_nothing(site: Site, open_page) -> None:
+    page = open_page("?by=constructor")
+    expect(page.locator(".group h3")).to_have_text(["no constructor · ■ 2  ▲ 1  ● 26  ○ 1"])
 
 
 def test_details_follow_the_mouse_and_stay_after_a_click(site: Site, open_page) -> None:
@@ -253,6 +274,16 @@ def test_a_token_without_permission_is_told_which_scope_is_missing(site: Site, o
     expect(page.get_by_role("heading", name="This token may not see the fleet")).to_be_visible()
     expect(page.locator("#state-text")).to_contain_text("needs the scope read")
     expect(page.get_by_label("Token")).to_be_visible()
+
+
+def test_a_permission_that_is_lost_takes_the_fleet_off_the_screen_for_good(site: Site, open_page) -> None:
+    page = open_page()
+    expect(page.locator(".tile")).to_have_count(30)
+    site.fault = shapes.problem(403, "this needs the scope read")
+    page.clock.run_for(POLL_MS)
+    expect(page.get_by_role("heading", name="This token may not see the fleet")).to_be_visible()
+    page.get_by_label("Group by").select_option("tier")
+    assert page.locator("#board").is_hidden()
 
 
 def test_an_empty_fleet_shows_how_to_connect_an_agent(site: Site, open_page) -> None:

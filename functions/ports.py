@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
+from functions.domain.desired import Desired as Desired
 from functions.domain.items import AgentInfo as AgentInfo
 from functions.domain.items import BatchItem as BatchItem
 from functions.domain.items import StoredItem as StoredItem
@@ -147,6 +148,34 @@ class SettingsReader(Protocol):
 
     def settings(self, workspace: str, name: str) -> dict[str, Any] | None:
         """One settings document."""
+        ...
+
+
+class DesiredReader(Protocol):
+    """The hot path's side of the desired configurations."""
+
+    def hash_of(self, workspace: str, agent: str) -> str | None:
+        """Hash of an agent's desired configuration, None without one. Raises `StoreUnavailable`."""
+        ...
+
+
+class DesiredStore(DesiredReader, Protocol):
+    """Desired configurations, one an agent, whether the inventory knows it or not."""
+
+    def hashes(self, workspace: str) -> dict[str, str]:
+        """The hash of each that is set, by agent, without reading the documents."""
+        ...
+
+    def get(self, workspace: str, agent: str) -> Desired | None:
+        """One with its document."""
+        ...
+
+    def put(self, workspace: str, agent: str, desired: Desired, seen: str | None) -> bool:
+        """Replace the one with the hash `seen` (None: there is none yet); tells whether that was still there."""
+        ...
+
+    def drop(self, workspace: str, agent: str, seen: str | None = None) -> bool:
+        """Remove the one with the hash `seen` (None: whatever is there); tells whether there was one."""
         ...
 
 

@@ -92,20 +92,20 @@ class FastClient:
         self._connection: http.client.HTTPConnection | None = None
         self._used = 0.0
 
-    def call(self, operation: str, request: object) -> Any:
+    def call(self, operation: str, request: object, attempts: int = ATTEMPTS) -> Any:
         """The decoded answer. `request` is encoded as JSON, bytes as base64.
 
         Raises `ServiceError` when the service refuses, `StoreUnavailable` when it could not be had in time.
         """
         body = msgspec.json.encode(request)
         until = self._clock() + BUDGET_S
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, attempts + 1):
             kept = self._connection is not None
             try:
                 return self._once(operation, body)
             except _Again as fault:
                 pause = 0.0 if kept and attempt == 1 else random.random() * _FIRST_PAUSE_S * 2**attempt
-                if attempt == ATTEMPTS or self._clock() + pause > until:
+                if attempt == attempts or self._clock() + pause > until:
                     raise StoreUnavailable(f"{self.service.name}: {fault}") from None
                 self._sleep(pause)
         raise AssertionError("the last attempt returns or raises")

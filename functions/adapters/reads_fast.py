@@ -1,4 +1,4 @@
-"""Tokens and settings documents one by one, without boto3."""
+"""Tokens, settings documents and hashes of desired configurations one by one, without boto3."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from functions.adapters.fast_client import FastClient, ServiceError
+from functions.adapters.desired_table import head_request
+from functions.adapters.fast_client import ATTEMPTS, FastClient, ServiceError
 from functions.adapters.token_table import attributes, record_of
 from functions.domain.errors import StoreUnavailable
 
@@ -21,7 +22,7 @@ class FastTokens:
 
     def get(self, token_id: str) -> dict[str, Any] | None:
         """One record."""
-        item = _get(self._client, self._table, {"p": {"S": token_id}})
+        item = _get(self._client, {"TableName": self._table, "Key": {"p": {"S": token_id}}})
         return record_of(item) if item else None
 
     def put(self, record: Mapping[str, Any]) -> None:
@@ -41,16 +42,30 @@ class FastSettings:
 
     def settings(self, workspace: str, name: str) -> dict[str, Any] | None:
         """One document."""
-        item = _get(self._client, self._table, {"p": {"S": f"{workspace}|settings"}, "s": {"S": name}})
+        key = {"p": {"S": f"{workspace}|settings"}, "s": {"S": name}}
+        item = _get(self._client, {"TableName": self._table, "Key": key})
         if not item:
             return None
         document: dict[str, Any] = msgspec.json.decode(item["d"]["S"])
         return document
 
 
-def _get(client: FastClient, table: str, key: dict[str, Any]) -> dict[str, Any] | None:
+class FastDesired:
+    """`DesiredReader` on the fleet table, eventually consistent: who asks, asks again soon."""
+
+    def __init__(self, client: FastClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def hash_of(self, workspace: str, agent: str) -> str | None:
+        """Hash of one, None without one. Tried once: the batch that asks is written, and its sender waits."""
+        item = _get(self._client, head_request(self._table, workspace, agent), attempts=1)
+        return str(item["h"]["S"]) if item else None
+
+
+def _get(client: FastClient, request: dict[str, Any], attempts: int = ATTEMPTS) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = client.call("GetItem", {"TableName": table, "Key": key})
+        found: dict[str, Any] = client.call("GetItem", request, attempts)
     except ServiceError as error:
-        raise StoreUnavailable(f"{table}: {error}") from error
+        raise StoreUnavailable(f"{request['TableName']}: {error}") from error
     return found.get("Item")

@@ -15,7 +15,7 @@ from functions.domain.items import AgentInfo
 from functions.domain.naming import Identity, Naming, key_fault
 from functions.domain.times import DAY_MS, MINUTE_MS
 
-type Part = Literal["series", "sketches", "events"]
+type Part = Literal["series", "sketches", "events", "info"]
 
 MAX_POINTS = 1_000
 """Points, events and sketches of a batch together."""
@@ -34,7 +34,7 @@ _SKETCHED = msgspec.json.Decoder(wire.Sketched)
 
 
 class Rejection(msgspec.Struct, gc=False):
-    """A point, or all of a series when `point` is None, and the reason."""
+    """A point, or all of a series when `point` is None, and the reason. What is said of `info` concerns no point, and no series."""
 
     part: Part = msgspec.field(name="in")
     series: int
@@ -121,6 +121,9 @@ def check(text: bytes, naming: Naming, now: int) -> CheckedBatch:
         check_.fitting(batch)
     else:
         check_.loose(batch)
+    config, faults = wire.read_config(batch.info.config)
+    for fault in faults:
+        check_.rejected.add("info", 0, None, fault, points=0)
     info = AgentInfo(
         tags=naming.agent_tags(batch.tags),
         name=batch.info.name,
@@ -128,6 +131,7 @@ def check(text: bytes, naming: Naming, now: int) -> CheckedBatch:
         host=batch.info.host,
         versions=batch.info.versions,
         scope=dict(naming.scope),
+        config=config,
     )
     return CheckedBatch(
         agent=batch.agent,

@@ -8,6 +8,7 @@ ClawPulseError
 ├── NotAllowed            the caller is known but may not
 ├── NotFound
 ├── Conflict
+├── PreconditionFailed    what the caller wants to replace is not there (any more)
 └── StoreError
     ├── StoreUnavailable  retrying later may help
     └── RecordsRejected   retrying never helps
@@ -49,6 +50,10 @@ class NotFound(ClawPulseError):
 
 class Conflict(ClawPulseError):
     """The state does not allow it; the text says why."""
+
+
+class PreconditionFailed(ClawPulseError):
+    """What the caller wants to replace is not there (any more); the text says what is."""
 
 
 class StoreError(ClawPulseError):

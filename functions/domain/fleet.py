@@ -16,6 +16,7 @@ observed by seal, read by everyone; written only when one of them changes (`OBSE
     `local_tags`   dict, what the agent says of itself
     `scope`        dict, tag scope of the tokens it posts with; forced, wins over everything
     `versions`     dict, component to version
+    `config_written`, `config_applied`, `config_error`   str, what the agent last said of its configuration
     `status`, `status_reason`, `status_since`   health as of its last change
 
 The **snapshot** is derived: losing it loses nothing that a few ticks do not bring back.
@@ -34,7 +35,11 @@ import msgspec
 from functions.domain.errors import StoreError
 
 EDITED = ("remote_tags", "owner", "name", "retired", "expected")
-OBSERVED = ("first_seen", "reported_name", "model", "host", "local_tags", "scope", "versions", "status", "status_reason", "status_since")
+CONFIG = ("config_written", "config_applied", "config_error")
+OBSERVED = (
+    *("first_seen", "reported_name", "model", "host", "local_tags", "scope", "versions", "status", "status_reason", "status_since"),
+    *CONFIG,
+)
 
 _VERSION = b"\x01"
 
@@ -171,6 +176,12 @@ class AgentState(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Whether the inventory has a record of it; when that is gone later, an operator forgot the agent (seal's)."""
     work: dict[str, Work] = {}
     """Work by process (seal's, `progress` is made from it)."""
+    config_written: str | None = None
+    """Hash of the desired configuration that it has on disk; None when it never told."""
+    config_applied: str | None = None
+    """Hash of the one that is in force."""
+    config_error: str | None = None
+    """Why the desired one could not be written or applied."""
 
 
 class Snapshot(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -251,3 +262,5 @@ def apply_record(state: AgentState, record: Mapping[str, Any]) -> None:
     state.model, state.host = record.get("model"), record.get("host")
     state.versions = dict(record.get("versions", {}))
     state.retired, state.expected = bool(record.get("retired", False)), record.get("expected")
+    for name in CONFIG:
+        setattr(state, name, record.get(name))

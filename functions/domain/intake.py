@@ -31,6 +31,8 @@ class Answer(msgspec.Struct, kw_only=True, rename="camel"):
     limited: Sequence[Limited]
     time: int
     """Server time, ms."""
+    desired: str | msgspec.UnsetType | None = msgspec.UNSET
+    """Hash of the configuration that the agent should have; None when nobody has set one, absent when it did not ask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +50,11 @@ class WritePlan:
     rejected: Rejections
     limited: Sequence[Limited]
     time: int
+    agent: str
+    asks: bool
+    """Whether the agent wants to know its desired configuration."""
 
-    def answer(self, duplicate: bool) -> Answer:
+    def answer(self, duplicate: bool, desired: str | msgspec.UnsetType | None = msgspec.UNSET) -> Answer:
         """What the agent is told once all is written."""
         return Answer(
             accepted=self.accepted,
@@ -58,6 +63,7 @@ class WritePlan:
             duplicate=duplicate,
             limited=self.limited,
             time=self.time,
+            desired=desired,
         )
 
 
@@ -86,6 +92,8 @@ def plan(text: bytes, *, workspace: str, dimensions: frozenset[str], scope: TagP
         rejected=checked.rejected,
         limited=folding.limited,
         time=now,
+        agent=checked.agent,
+        asks=checked.info.config is not None,
     )
 
 

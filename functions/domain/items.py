@@ -10,6 +10,7 @@ from functools import cache
 import msgspec
 
 from functions.domain.rollup import Rollup
+from functions.domain.wire import Config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,8 @@ class AgentInfo:
     versions: Mapping[str, str] = field(default_factory=dict)
     scope: Mapping[str, str] = field(default_factory=dict)
     """Tag scope of the token it posted with."""
+    config: Config | None = None
+    """What it says of its configuration; None when it says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,4 +89,4 @@ def _decoder() -> msgspec.json.Decoder[AgentInfo]:
     return msgspec.json.Decoder(AgentInfo)
 
 
-_INFO_FIELDS = ("tags", "name", "model", "host", "versions", "scope")
+_INFO_FIELDS = ("tags", "name", "model", "host", "versions", "scope", "config")

@@ -82,6 +82,8 @@ def _identify(state: AgentState, info: AgentInfo) -> None:
     state.name = state.given_name or state.reported_name or state.id
     state.model, state.host = info.model or state.model, info.host or state.host
     state.versions = dict(info.versions or state.versions)
+    if info.config is not None:
+        state.config_written, state.config_applied, state.config_error = info.config.written, info.config.applied, info.config.error
 
 
 def _task_times(state: AgentState, work: Work, part: Part) -> None:

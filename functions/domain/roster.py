@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from functions.domain import presence
-from functions.domain.fleet import EDITED, AgentState, Snapshot, apply_record, state_of
+from functions.domain.fleet import CONFIG, EDITED, AgentState, Snapshot, apply_record, state_of
 from functions.domain.health import Transition, assess, shadow_reason, transition
 from functions.domain.minutes import Part
 from functions.domain.times import DAY_MS
@@ -134,6 +134,7 @@ def _observed(state: AgentState) -> dict[str, Any]:
         "versions": state.versions,
         "status": str(state.health.status),
         "status_since": state.health.since,
+        **{name: getattr(state, name) for name in CONFIG},
     }
 
 

@@ -29,6 +29,18 @@ Attributes = dict[str, list[Attribute]]
 _Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT, pattern=_NO_CONTROL)]
 _Time = Annotated[int, msgspec.Meta(ge=0, le=10**14)]
 _Tags = Annotated[dict[str, str], msgspec.Meta(max_length=MAX_TAGS)]
+_Hash = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[A-Za-z0-9._:-]+\Z")] | None
+
+
+class Config(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    """What an agent says of its configuration: each report replaces the one before it as a whole."""
+
+    written: _Hash = None
+    """Hash of the desired configuration that it has on disk."""
+    applied: _Hash = None
+    """Hash of the one that is in force."""
+    error: Attribute = None
+    """Why the desired one could not be written or applied."""
 
 
 class Info(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -38,6 +50,8 @@ class Info(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     model: _Text | None = None
     host: _Text | None = None
     versions: Annotated[dict[_Text, _Text], msgspec.Meta(max_length=MAX_TAGS)] = {}
+    config: msgspec.Raw = msgspec.Raw()
+    """A `Config`, read apart (`read_config`): a fault in it loses no points."""
 
 
 class Series(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -140,6 +154,13 @@ _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _BATCH = msgspec.json.Decoder(Batch)
 _LOOSE = msgspec.json.Decoder(LooseBatch)
 _SIZE = msgspec.json.Decoder(_Size)
+_CONFIG = msgspec.json.Decoder(Config | None)
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_MEMBER: dict[str, msgspec.json.Decoder[str | None]] = {
+    "written": msgspec.json.Decoder(_Hash),
+    "applied": msgspec.json.Decoder(_Hash),
+    "error": msgspec.json.Decoder(Attribute),
+}
 _PATH = re.compile(r"(.*) - at `(?:key in )?\$\.?(.*)`", re.DOTALL)
 
 
@@ -178,6 +199,28 @@ def decode(text: bytes) -> Batch | LooseBatch:
     except _FAULTS as error:
         fault = fault_of(error)
         raise InvalidInput(fault.reason, fault.path or None) from None
+
+
+def read_config(raw: msgspec.Raw) -> tuple[Config | None, list[str]]:
+    """What an agent reports of its configuration, and the reasons why parts of that cannot be taken. None: it has said nothing."""
+    if not bytes(raw):
+        return None, []
+    whole = try_decode(raw, _CONFIG)
+    if not isinstance(whole, Fault):
+        return whole, []
+    members = try_decode(raw, _MEMBERS)
+    if isinstance(members, Fault):
+        return Config(), [f"config: {members.reason}"]
+    read = {name: _member(name, cell) for name, cell in members.items()}
+    good = {name: value for name, value in read.items() if not isinstance(value, Fault)}
+    return Config(**good), [f"config.{name[:64]}: {value.reason}" for name, value in read.items() if isinstance(value, Fault)]
+
+
+def _member(name: str, cell: msgspec.Raw) -> str | Fault | None:
+    if name not in _MEMBER:
+        return Fault("is not known; known are written, applied, error", "")
+    found: str | Fault | None = try_decode(cell, _MEMBER[name])
+    return found
 
 
 def size_of(raw: msgspec.Raw) -> int:

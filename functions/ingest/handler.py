@@ -14,7 +14,7 @@ import msgspec
 from functions.adapters.batches_fast import FastBatches
 from functions.adapters.fast_client import DYNAMODB, FastClient
 from functions.adapters.raw_fast import FastRaw
-from functions.adapters.reads_fast import FastSettings
+from functions.adapters.reads_fast import FastDesired, FastSettings
 from functions.domain.errors import ClawPulseError, InvalidInput, NotAllowed, NotAuthenticated, StoreError
 from functions.domain.rollup import TagPairs, sorted_pairs
 from functions.domain.selector import parse_tags
@@ -92,4 +92,5 @@ def _ingest() -> Ingest:
         raw=FastRaw(settings.raw_database) if settings.raw_history else None,
         settings=FastSettings(client, settings.fleet_table),
         report=lambda message, error: log_fault(SERVICE, message, error),
+        desired=FastDesired(client, settings.fleet_table),
     )

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from functions.domain import intake
 from functions.domain.dimensions import DEFAULT_DIMENSIONS, DOCUMENT, parse_dimensions
 from functions.domain.errors import Conflict, InvalidInput, RecordsRejected, StoreUnavailable
 from functions.domain.rollup import TagPairs
 from functions.domain.times import MINUTE_MS
-from functions.ports import BatchWriter, PutOutcome, RawWriter, SettingsReader
+from functions.ports import BatchWriter, DesiredReader, PutOutcome, RawWriter, SettingsReader
 
 SETTINGS_AGE_MS = MINUTE_MS
 """How old the settings may be that a batch is judged by."""
@@ -64,13 +66,23 @@ class Ingest:
     """Takes batches."""
 
     def __init__(
-        self, *, batches: BatchWriter, raw: RawWriter | None, settings: SettingsReader, report: Callable[[str, Exception], None]
+        self,
+        *,
+        batches: BatchWriter,
+        raw: RawWriter | None,
+        settings: SettingsReader,
+        report: Callable[[str, Exception], None],
+        desired: DesiredReader | None = None,
     ) -> None:
-        """`raw` is None for a stage without raw history; `report` is told of faults that no caller can mend."""
+        """`raw` is None for a stage without raw history; `report` is told of faults that no caller can mend.
+
+        `desired` is None where no sender asks for its configuration.
+        """
         self._batches = batches
         self._raw = raw
         self._dimensions = Dimensions(settings, report)
         self._report = report
+        self._desired = desired
 
     def accept(self, sender: Sender, text: bytes, now: int) -> intake.Answer:
         """Write what is good in a batch's JSON text; `now` is ms.
@@ -83,7 +95,17 @@ class Ingest:
         if self._raw is not None and plan.raw:
             self._write_raw(self._raw, plan)
         outcomes = {self._put(sender.workspace, plan, place) for place in range(len(plan.items))}
-        return plan.answer(duplicate=outcomes == {PutOutcome.DUPLICATE})
+        return plan.answer(duplicate=outcomes == {PutOutcome.DUPLICATE}, desired=self._desired_by(sender.workspace, plan))
+
+    def _desired_by(self, workspace: str, plan: intake.WritePlan) -> str | msgspec.UnsetType | None:
+        """The hash that the agent asks for. The batch is written by now: what cannot be told is left out, and asked for again soon."""
+        if self._desired is None or not plan.asks:
+            return msgspec.UNSET
+        try:
+            return self._desired.hash_of(workspace, plan.agent)
+        except StoreUnavailable as error:
+            self._report("a desired configuration could not be told", error)
+            return msgspec.UNSET
 
     def _write_raw(self, raw: RawWriter, plan: intake.WritePlan) -> None:
         try:

@@ -22,6 +22,7 @@ _STATUSES: tuple[tuple[type[errors.ClawPulseError], HTTPStatus, str], ...] = (
     (errors.NotAllowed, HTTPStatus.FORBIDDEN, "not-allowed"),
     (errors.NotFound, HTTPStatus.NOT_FOUND, "not-found"),
     (errors.Conflict, HTTPStatus.CONFLICT, "conflict"),
+    (errors.PreconditionFailed, HTTPStatus.PRECONDITION_FAILED, "precondition-failed"),
     (errors.StoreUnavailable, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
 )
 """The first class that fits decides."""

@@ -2,8 +2,9 @@
 
 import pytest
 
-from functions.domain.fleet import Percentiles, Status
+from functions.domain.fleet import CONFIG, Percentiles, Status
 from functions.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
+from functions.domain.wire import Config
 from functions.domain.workspace import DOCUMENT
 from functions.seal.service import Limits
 from tests.fakes.fleet import MemoryFleet
@@ -266,3 +267,53 @@ def test_a_damaged_snapshot_is_built_anew():
     world.fleet.put_snapshot(WS, b"\x01rubbish")
     assert any("built anew" in warning for warning in world.tick_later().warnings)
     assert world.agent("a1").first_seen == START + 15 * SECOND_MS
+
+
+def test_what_an_agent_says_of_its_configuration_replaces_what_it_said_before():
+    world = World(now=START)
+    world.post("a1", config=Config(written="h1", applied="h0", error="no such model"))
+    world.tick()
+    assert told(world) == ("h1", "h0", "no such model")
+    assert recorded(world) == {"config_written": "h1", "config_applied": "h0", "config_error": "no such model"}
+    world.run(15, ("a1", []), config=Config(written="h1", applied="h1"))
+    assert told(world) == ("h1", "h1", None)
+    assert recorded(world) == {"config_written": "h1", "config_applied": "h1"}
+    world.run(15, ("a1", []))
+    assert told(world) == ("h1", "h1", None)
+    world.run(15, ("a1", []), config=Config())
+    assert told(world) == (None, None, None)
+    assert recorded(world) == {}
+
+
+def test_a_configuration_is_recorded_only_when_it_changes():
+    class Noting(MemoryFleet):
+        def update_agent(self, workspace, agent, changes):
+            written.append(changes["config_written"])
+            return super().update_agent(workspace, agent, changes)
+
+    written: list[str] = []
+    world = World(now=START, fleet=Noting())
+    world.run(120, ("a1", []), config=Config(written="h1"))
+    assert written == ["h1"]
+    world.run(60, ("a1", []), config=Config(written="h2"))
+    assert written == ["h1", "h2"]
+
+
+def test_what_is_known_of_a_configuration_outlives_the_snapshot():
+    world = World(now=START)
+    world.run(15, ("a1", []), config=Config(written="h1", error="e"))
+    world.now += DAY_MS
+    world.fleet.drop_snapshot(WS)
+    world.tick()
+    assert told(world) == ("h1", None, "e")
+
+
+def told(world: World) -> tuple[str | None, str | None, str | None]:
+    state = world.agent("a1")
+    return state.config_written, state.config_applied, state.config_error
+
+
+def recorded(world: World) -> dict[str, str]:
+    record = world.fleet.agent(WS, "a1")
+    assert record is not None
+    return {name: record[name] for name in CONFIG if name in record}

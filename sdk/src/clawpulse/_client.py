@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Union
 from clawpulse import _lifecycle
 from clawpulse._payload import NOTHING, snapshot
 from clawpulse._reports import Reports, log
+from clawpulse._task import task_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -99,6 +100,8 @@ class Client:
             extend((name, value, _now(), fixed))
 
         return record
+
+    task = task_of
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Have all recorded so far delivered, waiting at most so many seconds; tells whether it is (or there is no URL)."""

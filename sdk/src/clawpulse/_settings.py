@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from clawpulse import _version, wire
 from clawpulse.errors import InvalidSettings
 
-ATTRIBUTES = frozenset({"task_id", "session_id", "run_id", "trace_id", "span_id", "request_id"})
-"""Tag keys whose values are unique to a task or a request: they stay on the points and never make a series."""
+ATTRIBUTES = frozenset({"task_id", "session_id", "run_id", "trace_id", "span_id", "request_id", "cost_source"})
+"""Tag keys that say more of a single task or request: they stay on the points and never make a series."""
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 

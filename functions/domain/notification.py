@@ -1,0 +1,110 @@
+"""Notifications: one message about one incident to one channel, before any medium gives it a shape.
+
+    incident changed ──▶ Notification ──▶ `notification_<kind>.render` (pure) ──▶ request document ──▶ `adapters/channels/<kind>` ──▶ vendor
+
+Texts in a notification come from rules, tags and people: whatever they are, renderers clean, escape and cut them (`notification_text`).
+All times are ms.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from hashlib import sha256
+from typing import NamedTuple
+
+import msgspec
+
+from functions.domain.alert import Severity
+from functions.domain.errors import ClawPulseError
+
+MAX_DEDUP_KEY = 255
+
+
+class NotificationKind(StrEnum):
+    """Why the message is sent."""
+
+    FIRING = "firing"
+    UPDATE = "update"
+    """The incident goes on: alerts came or went, or the repeat interval is over."""
+    RESOLVED = "resolved"
+    ACKNOWLEDGED = "acknowledged"
+    FLAPPING = "flapping"
+    """Changes so often that its messages are held back from now on."""
+    TEST = "test"
+
+
+class NotifiedAlert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One alert of the incident."""
+
+    rule: str
+    series: dict[str, str] = {}
+    firing: bool = True
+    """False when it is over."""
+    since: int
+    """Since when the condition held; of one that is over, until when."""
+    reason: str = ""
+    value: float | None = None
+    threshold: float | None = None
+
+
+class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that changed before or during the incident."""
+
+    at: int
+    text: str
+
+
+class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that a channel may tell."""
+
+    kind: NotificationKind
+    workspace: str
+    incident: str
+    """Id; messages with the same one belong together."""
+    title: str
+    severity: Severity
+    at: int
+    """Of the change that is told. Of two messages about an incident, the later one counts."""
+    started: int
+    """When the incident began."""
+    alerts: list[NotifiedAlert] = []
+    """The most important first; may be fewer than the counts say."""
+    firing: int = 0
+    """How many alerts fire now."""
+    resolved: int = 0
+    """How many are over."""
+    labels: dict[str, str] = {}
+    """Those that all alerts of the incident share."""
+    runbook: str | None = None
+    dashboard: str | None = None
+    timeline: list[TimelineEntry] = []
+    """Oldest first."""
+    owner: str | None = None
+    by: str | None = None
+    """Who acknowledged, or asked for the test."""
+    note: str | None = None
+
+
+class Sent(NamedTuple):
+    """The channel took the message."""
+
+    reference: str = ""
+    """What the vendor calls it: later messages about the incident answer it or edit it. Empty where the vendor knows no such thing."""
+
+
+class DeliveryFailed(ClawPulseError):
+    """The message was not taken. `reason` has the vendor's words, without secrets."""
+
+    def __init__(self, reason: str, *, retryable: bool, retry_after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retryable = retryable
+        """Whether trying again later may help."""
+        self.retry_after_s = retry_after_s
+        """When the vendor wants to be asked again, if it said so."""
+
+
+def dedup_key(notification: Notification) -> str:
+    """What makes messages of one incident belong together at the vendor; at most 255 characters."""
+    key = f"clawpulse/{notification.workspace}/{notification.incident}"
+    return key if len(key) <= MAX_DEDUP_KEY and key.isascii() else f"clawpulse/{sha256(key.encode(errors='replace')).hexdigest()}"

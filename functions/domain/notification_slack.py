@@ -1,0 +1,65 @@
+"""Slack: a message of Block Kit.
+
+Limits: Slack's documents "Blocks" (50 a message; header 150 characters, section 3,000, field 2,000 and 10 a section, context 10
+elements), "chat.postMessage" (text of 40,000, 4,000 advised) and "Formatting message text" (`&`, `<`, `>` are escaped). Slack refuses
+blocks of about 13,000 characters together with `msg_blocks_too_long`, which no document tells; we stay below 12,000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from functions.domain.notification import Notification
+from functions.domain.notification_text import alert_detail, alert_name, facts, fit, heading, link, moment, more, sign
+
+HEADER = 150
+FALLBACK = 3000
+_FIELD = 250
+_ALERTS = 8
+_NAME, _DETAIL = 200, 400
+_TIMELINE, _ENTRY = 5, 200
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def render(notification: Notification) -> dict[str, Any]:
+    """`text` (what phones show) and `blocks`."""
+    return {"text": f"{sign(notification)} {fit(heading(notification), FALLBACK, _escape)}", "blocks": list(_blocks(notification))}
+
+
+def _blocks(notification: Notification) -> Iterator[dict[str, Any]]:
+    title = f"{sign(notification)} {fit(heading(notification), HEADER - 3)}"
+    yield {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}
+    fields = [_mrkdwn(f"*{label}*\n{fit(text, _FIELD, _escape)}") for label, text in facts(notification)]
+    yield {"type": "section", "fields": fields[:10]}
+    for alert in notification.alerts[:_ALERTS]:
+        mark = ":red_circle:" if alert.firing else ":large_green_circle:"
+        name, detail = fit(alert_name(alert), _NAME, _escape), fit(alert_detail(alert), _DETAIL, _escape)
+        yield {"type": "section", "text": _mrkdwn(f"{mark} *{name}*\n{detail}")}
+    if left := more(min(len(notification.alerts), _ALERTS), notification):
+        yield _context(left)
+    if notification.timeline:
+        entries = [f"{moment(entry.at)}  {fit(entry.text, _ENTRY, _escape)}" for entry in notification.timeline[-_TIMELINE:]]
+        yield {"type": "section", "text": _mrkdwn("*What changed*\n" + "\n".join(entries))}
+    if links := " · ".join(_links(notification)):
+        yield _context(links)
+
+
+def _links(notification: Notification) -> Iterator[str]:
+    for name, url in (("Runbook", link(notification.runbook)), ("Dashboard", link(notification.dashboard))):
+        # A link that cannot be shown whole is none. Two of this length fit into a context block's 3,000 characters.
+        if url and len(escaped := "".join(map(_escape, url))) <= 1400:
+            yield f"<{escaped}|{name}>"
+
+
+def _mrkdwn(text: str) -> dict[str, Any]:
+    # Verbatim: Slack makes no links or mentions of what only looks like one.
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _context(text: str) -> dict[str, Any]:
+    return {"type": "context", "elements": [_mrkdwn(text)]}
+
+
+def _escape(character: str) -> str:
+    return _ESCAPES.get(character, character)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from functions.domain.desired import Desired as Desired
 from functions.domain.items import AgentInfo as AgentInfo
@@ -17,6 +17,12 @@ from functions.domain.items import BatchItem as BatchItem
 from functions.domain.items import StoredItem as StoredItem
 from functions.domain.raw import RawRecord as RawRecord
 from functions.domain.rollup import Rollup
+
+if TYPE_CHECKING:
+    # Not for the hot path, which imports this module too.
+    from functions.domain.channels import Channel, SecretReference
+    from functions.domain.delivery import Claimed, Delivery, Thread
+    from functions.domain.notification import Notification, Sent
 
 
 class PutOutcome(Enum):
@@ -231,4 +237,79 @@ class Dispatcher(Protocol):
 
     def send(self, messages: Iterable[tuple[Mapping[str, Any], int]]) -> None:
         """Queue each message after its delay in seconds."""
+        ...
+
+
+class DeliveryStore(Protocol):
+    """Notifications on their way (`domain.delivery`)."""
+
+    def create(self, workspace: str, delivery: Delivery) -> bool:
+        """Put a new delivery; False when its id is known."""
+        ...
+
+    def read(self, workspace: str, delivery: str) -> Delivery | None:
+        """One delivery, by its id."""
+        ...
+
+    def thread(self, workspace: str, delivery: Delivery) -> Thread:
+        """The thread of a delivery; an empty one before its first message."""
+        ...
+
+    def save(self, workspace: str, after: Claimed) -> bool:
+        """Write both, if both still have the versions that `after` was made from; tells whether it did."""
+        ...
+
+    def recent(self, workspace: str, since: int) -> list[Delivery]:
+        """All deliveries made since a time (ms), oldest first."""
+        ...
+
+
+class SecretReader(Protocol):
+    """Secrets by reference."""
+
+    def read(self, reference: SecretReference) -> str:
+        """The secret's text. Raises `DeliveryFailed`, which says whether retrying may help and never has the secret."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a web server answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in small letters."""
+    body: bytes
+    """At most its first 64 KB."""
+
+
+class HttpPoster(Protocol):
+    """Sends requests to servers that users name."""
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """One request, no redirect followed. Raises `DeliveryFailed` without an answer, or for an address that is not allowed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """All that a channel needs to send a notification."""
+
+    id: str
+    """The same for each try."""
+    notification: Notification
+    channel: Channel
+    secret: str
+    """Empty for channels without one."""
+    thread: str
+    """Reference of the incident's first message in this channel; empty before."""
+    now: int
+    """ms."""
+
+
+class MessageSender(Protocol):
+    """All channels."""
+
+    def send(self, message: Message) -> Sent:
+        """Send it through the channel that it names. Raises `DeliveryFailed`."""
         ...

@@ -1,0 +1,148 @@
+/**
+ * To the local agent: whole lines appended to its `intake/lines`, which it takes by renaming it. So the file is opened anew for each
+ * write, and a write is never longer than what one `write()` appends whole.
+ */
+
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { Queue } from "./queue.js";
+import { metric } from "./records.js";
+
+/** @typedef {import("./records.js").Record_} Record_ */
+/** @typedef {import("./reports.js").Reports} Reports */
+
+export const MAX_LINE_BYTES = 4_000;
+const MAX_RECORDS = 20_000;
+const MAX_FILE_BYTES = 16_777_216;
+const PAUSE_MS = 5_000;
+const AT_A_TIME = 500;
+const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+const CONTROL = /[\u0000-\u001f\u007f]/g;
+
+/**
+ * @param {Record_} record
+ * @param {Readonly<Record<string, string>>} tags of the plugin's settings
+ * @returns {string} with its line feed, at most `MAX_LINE_BYTES` bytes: labels at the end are left out if need be
+ */
+export function line(record, tags) {
+  const head = record.kind === "metric"
+    ? ["m", record.time, record.name, record.value]
+    : ["e", record.time, record.name, record.payload ? JSON.stringify(record.payload) : ""];
+  const labels = Object.entries({ ...tags, ...record.tags, ...record.attributes }).map(([key, value]) => `${key}=${value}`);
+  for (;;) {
+    const text = [...head, ...labels].map((field) => String(field).replace(CONTROL, " ")).join("\t") + "\n";
+    if (Buffer.byteLength(text) <= MAX_LINE_BYTES || labels.length === 0) return text;
+    labels.pop();
+  }
+}
+
+export class Intake {
+  /** @type {Queue<Record_>} */
+  #records;
+  #folder;
+  #tags;
+  #reports;
+  #dropped = 0;
+  #nextTry = 0;
+  /** @type {Buffer} what of the last lines is not written yet */
+  #rest = Buffer.alloc(0);
+  /** @type {Promise<void> | null} */
+  #writing = null;
+  #maxFileBytes;
+
+  /**
+   * @param {Object} parts
+   * @param {string} parts.folder
+   * @param {Readonly<Record<string, string>>} parts.tags
+   * @param {Reports} parts.reports
+   * @param {{records?: number, fileBytes?: number}} [parts.limits]
+   */
+  constructor({ folder, tags, reports, limits = {} }) {
+    this.#folder = folder;
+    this.#tags = tags;
+    this.#reports = reports;
+    this.#records = new Queue(limits.records ?? MAX_RECORDS, () => void (this.#dropped += 1));
+    this.#maxFileBytes = limits.fileBytes ?? MAX_FILE_BYTES;
+  }
+
+  /** @param {Record_} record */
+  add(record) {
+    this.#records.push(record);
+  }
+
+  /** @param {number} now ms since 1970 */
+  tick(now) {
+    if (now >= this.#nextTry || this.#nextTry - now > PAUSE_MS) void this.#writeAll(now);
+  }
+
+  /** @param {number} now */
+  async flush(now) {
+    await this.#writing;
+    await this.#writeAll(now);
+  }
+
+  /** @param {number} now */
+  #writeAll(now) {
+    this.#writing ??= this.#write(now).then(
+      () => this.#reports.fine(`writing to ${this.#folder} again`),
+      (error) => this.#failed(error, now),
+    ).then(() => {
+      this.#writing = null;
+    });
+    return this.#writing;
+  }
+
+  /** @param {number} now */
+  async #write(now) {
+    for (let left = MAX_RECORDS; left > 0 && (this.#rest.length > 0 || this.#records.length > 0 || this.#dropped > 0); left -= AT_A_TIME) {
+      if (this.#rest.length === 0) this.#rest = this.#nextLines(now);
+      while (this.#rest.length > 0) await this.#append();
+    }
+  }
+
+  /** @param {number} now @returns {Buffer} */
+  #nextLines(now) {
+    const dropped = this.#dropped ? metric("clawpulse.dropped", this.#dropped, now) : null;
+    this.#dropped = 0;
+    const records = [...(dropped ? [dropped] : []), ...this.#records.take(AT_A_TIME)];
+    return Buffer.from(records.map((record) => line(record, this.#tags)).join(""));
+  }
+
+  /** Append the next whole lines in one write. */
+  async #append() {
+    const group = this.#rest.subarray(0, this.#rest.lastIndexOf("\n", MAX_LINE_BYTES - 1) + 1);
+    const file = await open(join(this.#folder, "lines"), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o660);
+    try {
+      const { size } = await file.stat();
+      if (size > this.#maxFileBytes) throw new Error("the local agent does not take what is written; is it running?");
+      const { bytesWritten } = await file.write(group, 0, group.length);
+      this.#advance(group, bytesWritten);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /**
+   * On a full disk a write may end within a line. The line is ended there, and written again as a whole.
+   * @param {Buffer} group
+   * @param {number} written
+   */
+  #advance(group, written) {
+    if (written === group.length) {
+      this.#rest = this.#rest.subarray(written);
+      return;
+    }
+    const whole = group.subarray(0, written).lastIndexOf("\n") + 1;
+    const broken = whole < written ? [Buffer.from("\n")] : [];
+    this.#rest = Buffer.concat([...broken, this.#rest.subarray(whole)]);
+    throw new Error("the disk is full");
+  }
+
+  /** @param {NodeJS.ErrnoException} error @param {number} now */
+  #failed(error, now) {
+    this.#nextTry = now + PAUSE_MS;
+    const why = error.code === "ENOENT" ? "there is no such folder; is the local agent installed?" : error.message;
+    this.#reports.trouble(`intake ${error.code ?? error.message}`, "warn", `cannot write to ${this.#folder} (${why}); the data is kept, bounded`);
+  }
+}

@@ -1,0 +1,181 @@
+"""A model provider of our own on loopback: OpenAI-compatible, strict, with answers that the test decides.
+
+What OpenClaw sends is checked: a request that a real provider would refuse, or that no rule answers, gets a 4xx and is kept in
+`complaints`, so that a test can show that there was none.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+MODEL = "fixed-1"
+SECONDS_AT_MOST = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the model does when the last message of the user contains a marker."""
+
+    text: str = "pong"
+    status: int = 200
+    message: str = ""
+    """Of the error, for any status but 200."""
+    delay: float = 0.0
+    """Seconds before the first byte."""
+    tokens_in: int = 0
+    """All of the prompt's, with the cached ones, as this protocol counts."""
+    tokens_cached: int = 0
+    tokens_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that came in."""
+
+    key: str
+    """The API key."""
+    model: str
+    marker: str
+    """Of the rule that answered it."""
+    answered: int
+    """Status."""
+
+
+class FakeModel:
+    """The server; a context manager. `rules` maps markers to replies; the first marker found decides."""
+
+    def __init__(self, rules: Mapping[str, Reply], *, keys: frozenset[str]) -> None:
+        self.rules = dict(rules)
+        self.keys = set(keys)
+        """API keys that are valid; a test may change them while it runs."""
+        self.requests: list[Request] = []
+        self.complaints: list[str] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The base URL for a provider's settings."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def answer(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Reply | str]:
+        """The reply to a request, or the reason to refuse it."""
+        key = (headers.get("Authorization") or "").removeprefix("Bearer ")
+        if path != "/v1/chat/completions":
+            return self._complain(404, f"no such path: {path}")
+        if key not in self.keys:
+            self.requests.append(Request(key, "", "", 401))
+            return 401, "invalid api key"
+        fault, document = _read(body)
+        if fault:
+            return self._complain(400, fault)
+        marker = self._marker(document["messages"])
+        if marker is None:
+            return self._complain(400, f"no rule for {_last_text(document['messages'])[-200:]!r}")
+        reply = self.rules[marker]
+        self.requests.append(Request(key, document["model"], marker, reply.status))
+        return reply.status, reply
+
+    def _complain(self, status: int, words: str) -> tuple[int, str]:
+        self.complaints.append(words)
+        return status, words
+
+    def _marker(self, messages: Sequence[Mapping[str, Any]]) -> str | None:
+        text = _last_text(messages)
+        return next((marker for marker in self.rules if marker in text), None)
+
+
+def _read(body: bytes) -> tuple[str, dict[str, Any]]:
+    """The request's document, and what is wrong with it."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return "the body is no JSON", {}
+    if not isinstance(document, dict) or not isinstance(document.get("messages"), list) or not document["messages"]:
+        return "messages are missing", {}
+    if document.get("model") != MODEL:
+        return f"no such model: {document.get('model')!r}", {}
+    if document.get("stream") is not True or not (document.get("stream_options") or {}).get("include_usage"):
+        return "only streams with usage are served", {}
+    return "", document
+
+
+def _last_text(messages: Sequence[Mapping[str, Any]]) -> str:
+    """What was said since the model spoke last: the user's message, and what OpenClaw puts around it."""
+    texts: list[str] = []
+    for message in reversed(messages):
+        if message.get("role") == "assistant":
+            break
+        content = message.get("content")
+        parts = content if isinstance(content, list) else [{"text": content}]
+        texts += [str(part.get("text", "")) for part in parts if isinstance(part, dict) and message.get("role") == "user"]
+    return " ".join(reversed(texts))
+
+
+def chunks(reply: Reply) -> list[dict[str, Any]]:
+    """The reply as the events of a stream."""
+    base = {"id": "chatcmpl-fixed", "object": "chat.completion.chunk", "created": 1, "model": MODEL}
+    usage = {
+        "prompt_tokens": reply.tokens_in,
+        "completion_tokens": reply.tokens_out,
+        "total_tokens": reply.tokens_in + reply.tokens_out,
+        "prompt_tokens_details": {"cached_tokens": reply.tokens_cached},
+    }
+    deltas: list[tuple[dict[str, str], str | None]] = [({"role": "assistant", "content": reply.text}, None), ({}, "stop")]
+    choices = [{**base, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]} for delta, finish in deltas]
+    return [*choices, {**base, "choices": [], "usage": usage}]
+
+
+def _handler(model: FakeModel) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            status, reply = model.answer(self.path, self.headers, body)
+            if isinstance(reply, Reply):
+                time.sleep(min(reply.delay, SECONDS_AT_MOST))
+            if status == 200 and isinstance(reply, Reply):
+                self._stream(reply)
+            else:
+                self._refuse(status, reply.message if isinstance(reply, Reply) else reply)
+
+        def do_GET(self) -> None:
+            models = {"object": "list", "data": [{"id": MODEL, "object": "model"}]}
+            known = self.path == "/v1/models"
+            self._send(200 if known else 404, json.dumps(models if known else {}).encode(), "application/json")
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Say nothing."""
+
+        def _stream(self, reply: Reply) -> None:
+            events = [*(json.dumps(chunk) for chunk in chunks(reply)), "[DONE]"]
+            self._send(200, "".join(f"data: {event}\n\n" for event in events).encode(), "text/event-stream")
+
+        def _refuse(self, status: int, message: str) -> None:
+            error = {"error": {"message": message, "type": "server_error" if status >= 500 else "invalid_request_error"}}
+            self._send(status, json.dumps(error).encode(), "application/json")
+
+        def _send(self, status: int, body: bytes, kind: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    return Handler

@@ -19,9 +19,13 @@ from functions.domain.raw import RawRecord as RawRecord
 from functions.domain.rollup import Rollup
 
 if TYPE_CHECKING:
+    from functions.domain.alert import AlertState, Edge
+
     # Not for the hot path, which imports this module too.
     from functions.domain.channels import Channel, SecretReference
     from functions.domain.delivery import Claimed, Delivery, Thread
+    from functions.domain.dispatch import Change
+    from functions.domain.incident import Incident
     from functions.domain.notification import Notification, Sent
 
 
@@ -52,6 +56,25 @@ class BatchWriter(Protocol):
 
     def mark_late(self, workspace: str, agent: str, minute: int, stamp: str) -> None:
         """Ask seal to merge the minute of this agent's bucket again."""
+        ...
+
+
+class Slot(NamedTuple):
+    """What is remembered of an exporter, and the version to replace; 0 and None when nothing is."""
+
+    version: int = 0
+    data: bytes | None = None
+
+
+class ExporterStore(Protocol):
+    """What has to be remembered of exporters of cumulative metrics, one record each."""
+
+    def read(self, workspace: str, agent: str, exporter: str, now: int) -> Slot:
+        """The newest record, strongly consistent; without data when it has expired by `now` (ms)."""
+        ...
+
+    def write(self, workspace: str, agent: str, exporter: str, data: bytes, *, seen: int, expires: int) -> bool:
+        """Replace the record of version `seen` by the next version; tells whether it was still that one. `expires` is ms."""
         ...
 
 
@@ -272,6 +295,14 @@ class SecretReader(Protocol):
         ...
 
 
+class SecretCache(Protocol):
+    """Secrets by reference, remembered for minutes."""
+
+    def read(self, reference: SecretReference, *, fresh: bool = False) -> str:
+        """The secret's text; `fresh` asks its store whatever is remembered. Raises `DeliveryFailed`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a web server answered."""
@@ -312,4 +343,59 @@ class MessageSender(Protocol):
 
     def send(self, message: Message) -> Sent:
         """Send it through the channel that it names. Raises `DeliveryFailed`."""
+        ...
+
+
+class AlertStore(Protocol):
+    """The memory of alerting: states of alerts, edges that wait to be dispatched, incidents, silences."""
+
+    def states(self, workspace: str) -> list[AlertState]:
+        """All states, strongly consistent."""
+        ...
+
+    def claim(self, workspace: str, state: AlertState, edge: Edge | None) -> bool:
+        """Write a state of version n if the stored one has n - 1, and with it the edge, both or none; tells whether it did.
+
+        So of all who see an edge one claims it, and an edge that was claimed is in the outbox.
+        """
+        ...
+
+    def forget(self, workspace: str, state: AlertState) -> bool:
+        """Delete a state that still has this version; tells whether it did."""
+        ...
+
+    def outbox(self, workspace: str, limit: int) -> list[Edge]:
+        """Edges that were claimed and not dispatched yet, oldest first."""
+        ...
+
+    def incidents(self, workspace: str) -> list[Incident]:
+        """Incidents that are open or closed a short while ago."""
+        ...
+
+    def incident(self, workspace: str, incident: str) -> Incident | None:
+        """One incident, however old."""
+        ...
+
+    def save(self, workspace: str, change: Change) -> bool:
+        """Write an incident of version n if the stored one has n - 1, and its deliveries, all or none; tells whether it did."""
+        ...
+
+    def dispatched(self, workspace: str, edges: Iterable[str]) -> None:
+        """Take edges out of the outbox, by id."""
+        ...
+
+    def history(self, workspace: str, since: int) -> list[Incident]:
+        """Incidents opened since a time (ms), open ones too, newest first."""
+        ...
+
+    def silences(self, workspace: str) -> dict[str, Mapping[str, Any]]:
+        """Documents of silences (`domain.silence`) that are not over, by id."""
+        ...
+
+    def put_silence(self, workspace: str, silence: str, document: Mapping[str, Any]) -> None:
+        """Create or replace one; it goes by itself once it is over."""
+        ...
+
+    def drop_silence(self, workspace: str, silence: str) -> bool:
+        """Delete one; tells whether there was one."""
         ...

@@ -18,13 +18,14 @@ class Tables:
     rollups: str
     fleet: str
     tokens: str
+    alerts: str
 
 
 def create_tables(dynamodb: Any) -> Tables:
     """Make a fresh set; `dynamodb` is a boto3 client."""
     number = next(_numbers)
-    tables = Tables(*(f"{name}-{number}" for name in ("batches", "rollups", "fleet", "tokens")))
-    for name in (tables.batches, tables.rollups, tables.fleet):
+    tables = Tables(*(f"{name}-{number}" for name in ("batches", "rollups", "fleet", "tokens", "alerts")))
+    for name in (tables.batches, tables.rollups, tables.fleet, tables.alerts):
         _create(dynamodb, name, keys=("p", "s"))
     index = {"IndexName": "workspace", "KeySchema": _schema(("w", "p")), "Projection": {"ProjectionType": "ALL"}}
     _create(dynamodb, tables.tokens, keys=("p",), attributes=("p", "w"), GlobalSecondaryIndexes=[index])

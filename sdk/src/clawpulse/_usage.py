@@ -104,7 +104,8 @@ def _usage(body: Any) -> Usage | None:
     if tokens is None:
         return None
     model = _get(body, "model")
-    return tokens._replace(model=model if isinstance(model, str) and model else None, terms=_terms(body, counted))
+    searches = _first(tokens.searches, _count(_get(_get(body, "tool_usage"), "web_search"), "num_requests"))
+    return tokens._replace(model=model if isinstance(model, str) and model else None, searches=searches, terms=_terms(body, counted))
 
 
 def _chat(counted: Any) -> Usage | None:

@@ -22,7 +22,7 @@ MAX_AGE_MS = 6 * HOUR_MS
 """Nobody is told of anything older: the delivery is then `undelivered`."""
 KEEP_MS = 30 * DAY_MS
 """How long a delivery can be looked at."""
-LEASE_MS = 60 * SECOND_MS
+LEASE_MS = 90 * SECOND_MS
 """Twice what the function may run: whoever holds a lease for longer is gone."""
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 900.0
@@ -173,13 +173,16 @@ def failed(claimed: Claimed, fault: DeliveryFailed, now: int, chance: float) -> 
     )
 
 
-def superseded(claimed: Claimed, now: int) -> Claimed | None:
-    """Both, if a newer message about the incident went out already; None if this one is still news."""
+def settled(claimed: Claimed, now: int) -> Claimed | None:
+    """Both, if there is no use in sending it any more: a newer message went out already, or it is too old; None if it is still news."""
     delivery, thread = claimed
-    if thread.last <= delivery.notification.at:
-        return None
-    reason = "a newer message about the incident was sent first"
-    return Claimed(_ended(delivery, DeliveryState.SUPERSEDED, now, reason=reason), _freed(thread))
+    if thread.last > delivery.notification.at:
+        reason = "a newer message about the incident was sent first"
+        return Claimed(_ended(delivery, DeliveryState.SUPERSEDED, now, reason=reason), _freed(thread))
+    if now > delivery.created + MAX_AGE_MS:
+        reason = f"not sent within {MAX_AGE_MS // HOUR_MS} h: {delivery.reason or 'no try came to an end'}"
+        return Claimed(_ended(delivery, DeliveryState.UNDELIVERED, now, reason=reason), _freed(thread))
+    return None
 
 
 def pause_s(attempts: int, chance: float, asked: float | None = None) -> float:

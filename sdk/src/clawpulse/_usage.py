@@ -8,7 +8,7 @@ and `input_tokens` include it. `Usage` counts every token once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from operator import index
+from numbers import Integral
 from typing import Any, NamedTuple
 
 Terms = tuple[tuple[str, str], ...]
@@ -74,15 +74,11 @@ def merge(before: Usage, after: Usage) -> Usage:
 
 def count(value: Any) -> int | None:
     """A number of tokens; None for what is none."""
-    if isinstance(value, bool):
-        return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    try:
-        number = index(value)
-    except Exception:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 0:
         return None
-    return number if number >= 0 else None
+    return int(value)
 
 
 def _body(response: Any) -> tuple[Any, bool]:

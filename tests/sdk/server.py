@@ -1,7 +1,8 @@
-"""A real HTTP server on loopback that plays ClawPulse's API: answers as scripted, keeps what was posted."""
+"""A real HTTP server on loopback that plays ClawPulse's API: answers as scripted, keeps what was posted, each batch id once."""
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import threading
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from clawpulse.sketch import Sketch
 
 
 @dataclass
@@ -36,10 +39,12 @@ class Post:
 
 
 class Server:
-    """`replies` are given in order, then 200 for ever."""
+    """`replies` are given in order, then `default`. `conflicts` are ids that came with two contents, which must not happen."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.posts: list[Post] = []
+        self.conflicts: list[tuple[Any, ...]] = []
+        self._texts: dict[tuple[Any, ...], bytes] = {}
         self.replies: list[Reply] = []
         self.default = Reply()
         self._changed = threading.Condition()
@@ -65,9 +70,10 @@ class Server:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._http.daemon_threads = True
         self._http.block_on_close = False
+        self.port = self._http.server_port
         self.url = f"http://127.0.0.1:{self._http.server_port}/prod"
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
@@ -77,9 +83,16 @@ class Server:
             reply = self.replies.pop(0) if self.replies else self.default
             if path != "/prod/v1/batches":
                 reply = Reply(404)
+            elif reply.status == 200:
+                self._compare(gzip.decompress(body))
             self.posts.append(Post(body, headers, connection, time.monotonic(), reply.status))
             self._changed.notify_all()
         return reply
+
+    def _compare(self, text: bytes) -> None:
+        identity = batch_id(json.loads(text))
+        if self._texts.setdefault(identity, text) != text:
+            self.conflicts.append(identity)
 
     @property
     def batches(self) -> list[dict[str, Any]]:
@@ -88,18 +101,27 @@ class Server:
         for post in list(self.posts):
             if post.status == 200:
                 batch = post.batch
-                seen.setdefault((batch["agent"], batch["epoch"], batch["seq"]), batch)
+                seen.setdefault(batch_id(batch), batch)
         return list(seen.values())
 
     @property
     def full_batches(self) -> list[dict[str, Any]]:
         """Without heartbeats."""
-        return [batch for batch in self.batches if batch.keys() & {"series", "events"}]
+        return [batch for batch in self.batches if batch.keys() & {"series", "events", "sketches"}]
 
     def values(self, name: str) -> list[float]:
         return [
             value for batch in self.batches for series in batch.get("series", ()) if series["name"] == name for value in series["values"]
         ]
+
+    def sketches(self, name: str) -> list[Sketch]:
+        """What arrived of a metric in sketches."""
+        rows = [row for batch in self.batches for row in batch.get("sketches", ()) if row["name"] == name]
+        return [Sketch.from_bytes(base64.b64decode(row["sketch"])) for row in rows]
+
+    def count(self, name: str) -> int:
+        """Values of a metric that arrived, in whatever form."""
+        return len(self.values(name)) + sum(sketch.count for sketch in self.sketches(name))
 
     def event_count(self, name: str) -> int:
         return sum(len(row["times"]) for batch in self.batches for row in batch.get("events", ()) if row["name"] == name)
@@ -114,9 +136,13 @@ class Server:
         self._thread.join()
 
 
+def batch_id(batch: Mapping[str, Any]) -> tuple[Any, ...]:
+    return batch["agent"], batch["epoch"], batch["seq"]
+
+
 @contextmanager
-def running_server() -> Iterator[Server]:
-    server = Server()
+def running_server(port: int = 0) -> Iterator[Server]:
+    server = Server(port)
     try:
         yield server
     finally:

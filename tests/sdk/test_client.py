@@ -178,9 +178,12 @@ def test_a_slow_server_delays_nobody_but_the_background(server: Server, new_clie
     server.wait(lambda: len(server.values("a")) == 1_000)
 
 
-def test_a_full_buffer_drops_the_oldest_and_counts_them(server: Server, new_client: NewClient, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("bound", [{"spool": "off", "buffer_bytes": 65_536}, {"spool_bytes": 65_536}], ids=["memory", "disk"])
+def test_a_full_buffer_drops_the_oldest_and_counts_them(
+    server: Server, new_client: NewClient, caplog: pytest.LogCaptureFixture, bound: dict[str, object]
+) -> None:
     server.default = Reply(503, {"Retry-After": "1"})
-    client = new_client(buffer_bytes=65_536, flush_seconds=30)
+    client = new_client(flush_seconds=30, **bound)
     for value in range(30_000):
         client.metric("a", value * 1.2345678901)
         if value % 1_000 == 999:

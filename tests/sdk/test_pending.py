@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from clawpulse._pending import MAX_OPEN, Pending, Record
+from clawpulse._aggregation import Piece
+from clawpulse._pending import MAX_OPEN, Pending
 from clawpulse.wire import MAX_POINTS, Event, Point
 
 
@@ -14,12 +15,12 @@ def event(name: str, task: str) -> Event:
     return Event(name, 0, (), {"task_id": task})
 
 
-def names(records: list[Record]) -> list[str]:
-    return [record.name for record in records]
+def names(pieces: list[Piece]) -> list[str]:
+    return [piece.item.name for piece in pieces]
 
 
 def test_a_batch_is_due_when_its_oldest_point_has_the_age() -> None:
-    pending = Pending(10)
+    pending = Pending(10, aggregate=False)
     pending.add(point(), 100)
     pending.add(point(), 109)
     assert not pending.due(109.9)
@@ -29,7 +30,7 @@ def test_a_batch_is_due_when_its_oldest_point_has_the_age() -> None:
 
 
 def test_a_batch_is_due_when_it_is_full() -> None:
-    pending = Pending(10)
+    pending = Pending(10, aggregate=False)
     for _ in range(MAX_POINTS + 5):
         pending.add(point(), 0)
     assert pending.due(0)
@@ -39,7 +40,7 @@ def test_a_batch_is_due_when_it_is_full() -> None:
 
 
 def test_a_running_task_waits_for_its_end() -> None:
-    pending = Pending(10)
+    pending = Pending(10, aggregate=False)
     pending.add(event("task.started", "t1"), 0)
     pending.add(point("other"), 0)
     pending.add(point("x", "t1"), 9)
@@ -49,7 +50,7 @@ def test_a_running_task_waits_for_its_end() -> None:
 
 
 def test_but_not_for_ever() -> None:
-    pending = Pending(10)
+    pending = Pending(10, aggregate=False)
     pending.add(event("task.started", "t1"), 0)
     assert not pending.due(14.9)
     assert pending.due(15)
@@ -60,7 +61,7 @@ def test_but_not_for_ever() -> None:
 
 
 def test_tasks_that_end_often_do_not_make_a_batch_each() -> None:
-    pending, cuts = Pending(10), 0
+    pending, cuts = Pending(10, aggregate=False), 0
     for second in range(120):
         pending.add(event("task.started", str(second)), second)
         if second >= 12:
@@ -72,7 +73,7 @@ def test_tasks_that_end_often_do_not_make_a_batch_each() -> None:
 
 
 def test_the_points_of_a_task_are_not_parted_by_a_full_batch() -> None:
-    pending = Pending(10)
+    pending = Pending(10, aggregate=False)
     for _ in range(MAX_POINTS - 1):
         pending.add(point(), 0)
     pending.add(event("task.started", "t1"), 0)
@@ -83,7 +84,7 @@ def test_the_points_of_a_task_are_not_parted_by_a_full_batch() -> None:
 
 
 def test_a_task_larger_than_a_batch_goes_in_several() -> None:
-    pending = Pending(10)
+    pending = Pending(10, aggregate=False)
     pending.add(event("task.started", "t1"), 0)
     for _ in range(2 * MAX_POINTS):
         pending.add(point("x", "t1"), 0)
@@ -96,14 +97,14 @@ def test_a_task_larger_than_a_batch_goes_in_several() -> None:
 
 
 def test_a_flush_takes_running_tasks_too() -> None:
-    pending = Pending(10)
+    pending = Pending(10, aggregate=False)
     pending.add(event("task.started", "t1"), 0)
     assert names(pending.cut(1, everything=True)) == ["task.started"]
     assert len(pending) == 0
 
 
 def test_tasks_without_an_end_are_forgotten() -> None:
-    pending = Pending(10)
+    pending = Pending(10, aggregate=False)
     for number in range(MAX_OPEN + 10):
         pending.add(event("task.started", str(number)), 0)
     assert len(pending) == MAX_OPEN + 10

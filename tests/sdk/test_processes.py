@@ -31,7 +31,12 @@ PYTHONS = other_pythons()
 def run(*arguments: str, server: Server | None = None, python: str = sys.executable, **env: str) -> subprocess.CompletedProcess[str]:
     address = {"CLAWPULSE_URL": server.url, "CLAWPULSE_TOKEN": "cp_test", "CLAWPULSE_AGENT": "agent-1"} if server else {}
     return subprocess.run(
-        [python, *arguments], env={**ONLY_ENVIRONMENT, **address, **env}, capture_output=True, text=True, timeout=60, check=False
+        [python, *arguments],
+        env={**ONLY_ENVIRONMENT, "CLAWPULSE_SPOOL": os.environ["CLAWPULSE_SPOOL"], **address, **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ import pytest
 from clawpulse._delivery import MAX_BACKOFF_SECONDS, MAX_RETRY_AFTER_SECONDS, Action, Answer, judge
 from clawpulse._reports import Reports
 from clawpulse._settings import _ARGUMENTS, Settings, resolve
-from clawpulse._spool import Batch, MemorySpool
+from clawpulse._sender import DirectSender
+from clawpulse._store import Store
 from clawpulse._worker import Outside, Worker
 
+T0 = 1_795_478_400.0
 OK = Answer(200)
 DOWN = Answer(0, "ConnectionRefusedError")
 
@@ -46,11 +48,13 @@ def some_settings(**changes: Any) -> Settings:
     return settings
 
 
-def new_worker(transport: ScriptedTransport, **changes: Any) -> tuple[Worker, list[Any]]:
+def new_worker(transport: ScriptedTransport, clock: Callable[[], float] = lambda: T0, **changes: Any) -> tuple[Worker, list[Any]]:
     inbox: list[Any] = []
-    settings = some_settings(**changes)
-    outside = Outside(transport, MemorySpool(settings.buffer_bytes), "e1", chance=lambda: 0.999, clock=lambda: 1_795_478_400.0)
-    return Worker(settings, inbox, outside, Reports(), now=0.0), inbox
+    reports = Reports()
+    settings = some_settings(**{"aggregate": False, **changes})
+    store = Store(None, settings.buffer_bytes, reports, lambda: "e1", now=0.0)
+    outside = Outside(DirectSender(transport), store, chance=lambda: 0.999, clock=clock)
+    return Worker(settings, inbox, outside, reports, now=0.0), inbox
 
 
 def test_an_idle_agent_is_seen_every_15_seconds() -> None:
@@ -146,20 +150,6 @@ def test_how_long_the_next_try_waits() -> None:
     assert judge(DOWN, 0, 0.0).delay == 0.0
     assert judge(DOWN, 3, 0.5).delay == 4.0
     assert judge(DOWN, 10_000, 0.999).delay < MAX_BACKOFF_SECONDS
-
-
-def test_the_memory_spool_is_bounded_and_keeps_the_newest() -> None:
-    spool = MemorySpool(100)
-    dropped = [batch for seq in range(10) for batch in spool.put(Batch(seq, b"x" * 30, 2))]
-    assert [batch.seq for batch in dropped] == list(range(7))
-    first = spool.first()
-    assert first is not None
-    assert first.seq == 7
-    spool.done(Batch(0, b"", 0))
-    assert len(spool) == 3
-    spool.done(first)
-    assert len(spool) == 2
-    assert [batch.seq for batch in spool.put(Batch(10, b"x" * 500, 1))] == [8, 9]
 
 
 def test_settings_of_the_environment() -> None:

@@ -1,4 +1,4 @@
-"""The daemon thread that turns a worker's crank, and how others talk to it: wake, flush, stop."""
+"""The daemon threads that turn a worker's crank and post for it, and how others talk to them: wake, flush, stop."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import threading
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
 from clawpulse._reports import log
-from clawpulse._worker import Worker
+from clawpulse._sender import ThreadSender
+
+if TYPE_CHECKING:
+    from clawpulse._worker import Worker
 
 _PAUSE_AFTER_FAULT = 5.0
 
@@ -22,10 +26,11 @@ class _Flush:
 
 
 class Background:
-    """Owns the thread. `make` builds the worker inside it: callers do not wait for imports."""
+    """Owns the threads. `make` builds the worker inside the first: callers do not wait for imports."""
 
-    def __init__(self, make: Callable[[], Worker | None]) -> None:
+    def __init__(self, make: Callable[[ThreadSender], Worker | None]) -> None:
         self._make = make
+        self._sender = ThreadSender(self.wake)
         # A SimpleQueue may be put to from a signal handler that interrupted a put; an Event may not.
         self._wakes: SimpleQueue[None] = SimpleQueue()
         self._woken = False
@@ -36,8 +41,13 @@ class Background:
         self._thread = threading.Thread(target=self._run, name="clawpulse", daemon=True)
 
     def start(self) -> None:
-        """Start the thread. Raises RuntimeError when the interpreter is about to end."""
-        self._thread.start()
+        """Start the threads. Raises RuntimeError when the interpreter is about to end."""
+        self._sender.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._sender.close()
+            raise
 
     def wake(self) -> None:
         """Have the next turn at once."""
@@ -67,15 +77,16 @@ class Background:
             self._thread.join(max(0.0, timeout))
 
     def _run(self) -> None:
-        worker = self._make()
+        worker = self._make(self._sender)
         self._ready.set()
         if worker is None:
             self._ended = True
+            self._sender.close()
             self._settle_all()
             return
         while not self._stopping:
             self._wait(self._turn(worker))
-        worker.close()
+        worker.close(time.monotonic())
 
     def _turn(self, worker: Worker) -> float:
         self._woken = False

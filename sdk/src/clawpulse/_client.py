@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from clawpulse._background import Background
+    from clawpulse._sender import ThreadSender
     from clawpulse._settings import Settings
     from clawpulse._worker import Worker
 
@@ -37,7 +38,8 @@ class Client:
     """Records metrics and events of one agent and delivers them in the background.
 
     Never blocks; nothing but wrong settings raises (`InvalidSettings`, here). Settings are `url token agent tags info name model
-    versions attributes flush_seconds heartbeat_seconds timeout_seconds exit_seconds buffer_bytes`; sdk/README.md tells what they mean.
+    versions attributes flush_seconds heartbeat_seconds timeout_seconds exit_seconds buffer_bytes spool spool_bytes aggregate`;
+    sdk/README.md tells what they mean.
     All but `info` can come from the environment instead, as `CLAWPULSE_<NAME>`. Without a URL nothing is recorded.
     """
 
@@ -193,7 +195,7 @@ class Client:
 
         from clawpulse._background import Background
 
-        self._background = Background(lambda: self._make_worker(greet))
+        self._background = Background(lambda sender: self._make_worker(greet, sender))
         self._limit = -1 if _lifecycle.tap() else _SOFT
         try:
             self._background.start()
@@ -204,12 +206,12 @@ class Client:
         _lifecycle.watch_process()
         return True
 
-    def _make_worker(self, greet: bool) -> Worker | None:
+    def _make_worker(self, greet: bool, sender: ThreadSender) -> Worker | None:
         """Build the worker, in its thread; None, logged, if that fails, as it does when the environment's settings are wrong."""
         try:
             from clawpulse._assembly import make_worker
 
-            return make_worker(self._settings, self._inbox, self._reports, greet=greet)
+            return make_worker(self._settings, self._inbox, self._reports, greet=greet, sender=sender)
         except Exception as error:
             self._off, self._limit = True, -1
             del self._inbox[:]

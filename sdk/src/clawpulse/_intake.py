@@ -143,8 +143,8 @@ def _value(name: str, value: Any) -> float:
         number = float(value) if not isinstance(value, (str, bytes, bytearray)) else None
     except Exception:  # __float__ is the caller's code
         number = None
-    if number is None or not isfinite(number):
-        raise Fault("value", f"{name}: {_shown(value)} not recorded: a value is a finite number")
+    if number is None or not isfinite(number) or abs(number) > wire.MAX_VALUE:
+        raise Fault("value", f"{name}: {_shown(value)} not recorded: a value is a finite number, at most {wire.MAX_VALUE:g} in size")
     return number
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import sys
 import time
@@ -34,6 +35,7 @@ class _Process:
         self.watched = False
         self.finalized = False
         self.tap: Tap | None = None
+        self.handles: set[int] = set()
 
 
 _process = _Process()
@@ -62,6 +64,16 @@ def intercept(new: Tap | None) -> Tap | None:
     for client in list(_process.clients):
         client._limit = _SOFT if new is None and client._background is not None else -1
     return before
+
+
+def close_in_children(handle: int) -> None:
+    """A file that a forked child must close: while it has it open, the lock on it would outlive us."""
+    _process.handles.add(handle)
+
+
+def closed(handle: int) -> None:
+    """That file is about to be closed here."""
+    _process.handles.discard(handle)
 
 
 def watch_process() -> None:
@@ -112,7 +124,11 @@ def _before_fork() -> None:
 
 
 def _after_fork() -> None:
-    """In the child: what was recorded before the fork is the parent's to deliver; threads, locks and connections are not ours."""
+    """In the child: what was recorded before the fork is the parent's to deliver; threads, locks, files and connections are not ours."""
+    for handle in _process.handles:
+        with contextlib.suppress(OSError):
+            os.close(handle)
+    _process.handles.clear()
     for client in list(_process.clients):
         closed, off = client._closed, client._off
         client._refresh()

@@ -30,6 +30,14 @@ class Reports:
         for metric, amount in counts.items():
             self.count(metric, amount)
 
+    def forget(self, counts: Mapping[str, int]) -> None:
+        """Counters that somebody else sends do not go out from here."""
+        for metric, amount in counts.items():
+            left = self.counts.get(metric, 0) - amount
+            self.counts[metric] = left
+            if left <= 0:
+                del self.counts[metric]
+
     def dropped(self, points: int, reason: str, kind: str = "dropped") -> None:
         """Points that will never be delivered: counted in `clawpulse.dropped`, the first of their kind logged."""
         if points:

@@ -37,7 +37,13 @@ class Settings(NamedTuple):
     exit_seconds: float
     """How long the end of the process may wait for the last batches."""
     buffer_bytes: int
-    """Of batches that wait to be delivered; past it the oldest are dropped and counted."""
+    """Of batches that wait in memory, where there is no spool on disk; past it the oldest are dropped and counted."""
+    spool: str
+    """The folder of the spool on disk; empty: none."""
+    spool_bytes: int
+    """Of that, for each agent; past it the oldest are dropped and counted."""
+    aggregate: bool
+    """Whether repeated metrics without attributes travel as sketches."""
 
     @property
     def open_token(self) -> bool:
@@ -72,6 +78,9 @@ def resolve(env: Mapping[str, str] | None = None, **given: Any) -> Settings | No
         timeout_seconds=_number(*get("timeout_seconds", 10), low=0.05, high=120),
         exit_seconds=_number(*get("exit_seconds", 3), low=0, high=120),
         buffer_bytes=int(_number(*get("buffer_bytes", 8 * 2**20), low=2**16, high=2**32)),
+        spool=_spool(*get("spool"), env),
+        spool_bytes=int(_number(*get("spool_bytes", 128 * 2**20), low=2**16, high=2**40)),
+        aggregate=_switch(*get("aggregate", True)),
     )
 
 
@@ -90,7 +99,12 @@ _ARGUMENTS = (
     "timeout_seconds",
     "exit_seconds",
     "buffer_bytes",
+    "spool",
+    "spool_bytes",
+    "aggregate",
 )
+
+_SWITCH = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
 
 
 def _url(name: str, value: Any) -> str:
@@ -164,14 +178,45 @@ def _number(name: str, value: Any, *, low: float, high: float) -> float:
     return number
 
 
+def _spool(name: str, value: Any, env: Mapping[str, str]) -> str:
+    """A folder as an absolute path; `off` (or False) is none, nothing is the place for such things in the user's home."""
+    if value is None:
+        home = env.get("XDG_STATE_HOME") or os.path.join("~", ".local", "state")
+        value = os.path.join(home, "clawpulse", "spool")
+    if value is False or value == "off":
+        return ""
+    if not isinstance(value, (str, os.PathLike)) or "\0" in os.fspath(value) or not os.fspath(value):
+        raise InvalidSettings(f"{name} must be a folder, or off, not {value!r}")
+    return os.path.abspath(os.path.expanduser(os.fspath(value)))
+
+
+def _switch(name: str, value: Any) -> bool:
+    on = value if isinstance(value, bool) else _SWITCH.get(str(value).strip().lower())
+    if on is None:
+        raise InvalidSettings(f"{name} must be on or off, not {value!r}")
+    return on
+
+
 def _info(info: dict[str, Any], texts: Mapping[str, Any], versions: Mapping[str, str]) -> dict[str, Any]:
     """What the agent says of itself, completed by what is known anyway."""
-    unknown = info.keys() - {"name", "model", "host", "versions"}
+    unknown = info.keys() - {"name", "model", "host", "versions", "config"}
     if unknown:
-        raise InvalidSettings(f"info: unknown key {sorted(unknown)[0]!r}; there are name, model, host, versions")
+        raise InvalidSettings(f"info: unknown key {sorted(unknown)[0]!r}; there are name, model, host, versions, config")
     full: dict[str, Any] = {"host": socket.gethostname(), **{key: text for key, text in texts.items() if text}, **info}
     for key in ("name", "model", "host"):
         if key in full:
             full[key] = wire.CONTROL.sub(" ", str(full[key]))[: wire.MAX_TAG_VALUE]
     full["versions"] = {"clawpulse": _version.__version__, **versions, **_tags("info: versions", info.get("versions", {}))}
-    return {key: value for key, value in full.items() if value}
+    if "config" in info:
+        full["config"] = _config(info["config"])
+    return {key: value for key, value in full.items() if value or key == "config"}
+
+
+def _config(config: Any) -> dict[str, str]:
+    """The state of the agent's configuration: hashes of what is written and applied, and what went wrong."""
+    if not isinstance(config, Mapping) or config.keys() - {"written", "applied", "error"}:
+        raise InvalidSettings(f"info: config must be a mapping with written, applied and error at most, not {config!r}")
+    for key in ("written", "applied"):
+        if key in config and not (isinstance(config[key], str) and wire.HASH.fullmatch(config[key])):
+            raise InvalidSettings(f"info: config: {key} must have 1 to 64 of A-Z a-z 0-9 . _ : -, not {config[key]!r}")
+    return {key: wire.CONTROL.sub(" ", str(text))[: wire.MAX_TAG_VALUE] for key, text in config.items()}

@@ -1,10 +1,16 @@
-"""Batches that wait to be delivered: the protocol, and the one that keeps them in memory."""
+"""What waits to be delivered: batches, the lanes they wait in, and the lane that keeps them in memory.
+
+A lane holds the batches of one identity (agent and epoch) in order. A process has one of its own, on disk or in memory, and
+the lanes of dead processes that it took over. Lanes are used by one thread.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
+
+from clawpulse._runs import Run
 
 
 class Batch(NamedTuple):
@@ -16,55 +22,118 @@ class Batch(NamedTuple):
     """Points and events of the caller's."""
     counts: Mapping[str, int] = {}
     """The SDK's own counters in it, which must not be lost with it."""
+    runs: Sequence[Run] = ()
+    """Numbers of the records in it."""
+
+    @property
+    def light(self) -> bool:
+        """Whether nothing would be lost with it: a heartbeat."""
+        return not self.points and not self.counts
 
 
-class Spool(Protocol):
-    """Holds batches in order until they are delivered. Used by one thread."""
+class Place(NamedTuple):
+    """Where in a lane's files a record stands."""
 
-    def put(self, batch: Batch) -> list[Batch]:
-        """Keep a batch; returns what was dropped to make room, the oldest first."""
+    segment: int
+    offset: int
+    size: int
+
+
+class Entry:
+    """A batch that waits: its bytes in memory, or where they are on disk."""
+
+    __slots__ = ("body", "counts", "lane", "order", "place", "points", "seq")
+
+    def __init__(self, lane: Lane, batch: Batch, place: Place | None, order: int) -> None:
+        self.lane, self.place, self.order = lane, place, order
+        self.seq, self.points, self.counts = batch.seq, batch.points, batch.counts
+        self.body = None if place else batch.body
+
+
+Lost = Callable[[Sequence[Entry]], None]
+
+
+class Lane(Protocol):
+    """Batches of one identity, in order."""
+
+    entries: deque[Entry]
+
+    @property
+    def size(self) -> int:
+        """What it takes up."""
         ...
 
-    def first(self) -> Batch | None:
-        """The oldest batch, which stays until `done`."""
+    def read(self, entry: Entry) -> bytes | None:
+        """The bytes of a batch; None if they are damaged or gone."""
         ...
 
-    def done(self, batch: Batch) -> None:
-        """Forget a batch: it was delivered or will never be."""
+    def done(self, entry: Entry) -> None:
+        """Forget a batch: it was delivered or will never be. Raises OSError."""
         ...
 
-    def __len__(self) -> int:
-        """Batches held."""
+    def drop_oldest(self, lost: Lost) -> bool:
+        """Make room, after telling `lost` which batches that costs; False when there is no room to be made. Raises OSError."""
+        ...
+
+    def close(self) -> None:
+        """Leave what waits to a later process, if there is a way."""
         ...
 
 
-class MemorySpool:
-    """At most `max_bytes` of batches, lost with the process."""
+class OwnLane(Lane, Protocol):
+    """The lane of this process's own batches."""
 
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._batches: deque[Batch] = deque()
+    epoch: str
 
-    def put(self, batch: Batch) -> list[Batch]:
-        self._batches.append(batch)
-        self._bytes += len(batch.body)
-        dropped = []
-        while self._bytes > self._max_bytes and len(self._batches) > 1:
-            dropped.append(self._drop())
-        return dropped
+    def note(self, first: int, records: Sequence[object]) -> None:
+        """Have records, numbered from `first`, outlive the process while they wait for their batch. Raises OSError."""
+        ...
 
-    def first(self) -> Batch | None:
-        return self._batches[0] if self._batches else None
+    def put(self, batch: Batch, order: int) -> None:
+        """Keep a batch. Raises OSError."""
+        ...
 
-    def done(self, batch: Batch) -> None:
-        if self._batches and self._batches[0] is batch:
-            self._drop()
+    def sync(self) -> None:
+        """Have all of it outlive the machine. Raises OSError."""
+        ...
 
-    def __len__(self) -> int:
-        return len(self._batches)
 
-    def _drop(self) -> Batch:
-        batch = self._batches.popleft()
-        self._bytes -= len(batch.body)
-        return batch
+class MemoryLane:
+    """Lost with the process."""
+
+    def __init__(self, epoch: str) -> None:
+        self.epoch = epoch
+        self.entries: deque[Entry] = deque()
+        self.size = 0
+
+    def note(self, first: int, records: Sequence[object]) -> None:
+        """Nothing outlives the process here."""
+
+    def sync(self) -> None:
+        """Nor the machine."""
+
+    def put(self, batch: Batch, order: int) -> None:
+        """Keep a batch."""
+        self.entries.append(Entry(self, batch, None, order))
+        self.size += len(batch.body)
+
+    def read(self, entry: Entry) -> bytes | None:
+        """The bytes of a batch."""
+        return entry.body
+
+    def done(self, entry: Entry) -> None:
+        """Forget a batch."""
+        if entry in self.entries:
+            self.entries.remove(entry)
+            self.size -= len(entry.body or b"")
+
+    def drop_oldest(self, lost: Lost) -> bool:
+        """Drop one batch, never the last."""
+        if len(self.entries) < 2:
+            return False
+        lost([self.entries[0]])
+        self.done(self.entries[0])
+        return True
+
+    def close(self) -> None:
+        """There is no later process for this."""

@@ -21,6 +21,12 @@ MAX_TAGS = 20
 MAX_ATTRIBUTES = 20
 MAX_PAYLOAD = 4_096
 """Bytes of JSON."""
+MAX_SKETCH = 2_048
+"""Bytes of a sketch."""
+MAX_MINUTES = 300
+"""Minutes that the points of one batch may lie in."""
+MAX_VALUE = 1e290
+"""Size of a value."""
 MAX_NAME = 128
 MAX_TAG_KEY = 64
 MAX_TAG_VALUE = 256
@@ -29,6 +35,8 @@ MAX_AGENT = 128
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 TAG_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 AGENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]*")
+HASH = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+"""Of a configuration."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 Pairs = tuple[tuple[str, str], ...]

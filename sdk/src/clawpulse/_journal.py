@@ -1,0 +1,273 @@
+"""What a spool's files say: the records of a stream, written one by one, and the state they add up to when read again.
+
+A stream is what one process had to deliver, in segments (files) that are only ever appended to:
+
+    H  opens a segment: who writes it, the next sequence number and record number, the counters not sent yet
+    P  points and events as they were recorded, numbered from `first`; they wait for their batch
+    C  a batch was cut: its sequence number, the numbers of the records in it; counts only if the B that follows is there
+    B  that batch, the bytes that are posted
+    A  a batch is done with: delivered, or refused for good
+    D  all segments up to one, and all records below a number, were dropped to make room
+
+Pure: bytes in, bytes out. Each record is checked by `_frames`; what damage costs is told exactly or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from clawpulse._frames import Frame, frame, scan
+from clawpulse._runs import Runs
+from clawpulse._spool import Batch, Place
+from clawpulse.wire import Event, Point
+
+VERSION = 1
+_BLOCK = 20
+"""Bits: whoever cuts what a dead process left begins a new block of sequence numbers, so that none can be meant that a lost end held."""
+
+
+class Unreadable(Exception):
+    """A stream of a version that this one does not know; it stays for one that does."""
+
+
+class Opening(NamedTuple):
+    """Who writes a segment, and where the numbers stand."""
+
+    url: str
+    agent: str
+    epoch: str
+    tags: Mapping[str, str]
+    info: Mapping[str, Any]
+    aggregate: bool
+    seq: int = 0
+    number: int = 0
+    at: int = 0
+    """The wall clock, ms."""
+    counts: Mapping[str, int] = {}
+
+
+def opening_frame(opening: Opening) -> bytes:
+    """Opens a segment."""
+    return frame(b"H", _json({"v": VERSION, **opening._asdict()}))
+
+
+def rows_frame(first: int, records: Sequence[Any], at: int, counts: Mapping[str, int] | None) -> bytes:
+    """Records as they came, at the wall clock's `at` ms; `counts` are the counters that wait, None if as before."""
+    head = _json({"first": first, "size": len(records), "at": at, "counts": counts})
+    return frame(b"P", head + b"\n" + zlib.compress(_json([_row(record) for record in records]), 1))
+
+
+def cut_frame(batch: Batch, counts: Mapping[str, int]) -> bytes:
+    """That a batch was cut, which the next record is; the counters that wait from then on."""
+    return frame(b"C", _json({"seq": batch.seq, "points": batch.points, "counts": counts, "runs": batch.runs}))
+
+
+def batch_frame(batch: Batch, number: int) -> bytes:
+    """A batch, cut while the next record's number was `number`."""
+    head = _json({"seq": batch.seq, "number": number, "points": batch.points, "counts": batch.counts})
+    return frame(b"B", head + b"\n" + batch.body)
+
+
+def done_frame(seq: int, counts: Mapping[str, int] | None) -> bytes:
+    """That a batch is done with."""
+    return frame(b"A", _json({"seq": seq, "counts": counts}))
+
+
+def dropped_frame(segment: int, number: int, counts: Mapping[str, int] | None) -> bytes:
+    """That segments up to this one and records below this number are given up."""
+    return frame(b"D", _json({"segment": segment, "number": number, "counts": counts}))
+
+
+def body_of(data: bytes) -> bytes | None:
+    """The batch in the bytes of a B; None if they are damaged."""
+    frames = scan(data).frames
+    return frames[0].payload.partition(b"\n")[2] if len(frames) == 1 and frames[0].kind == b"B" else None
+
+
+class Contents(NamedTuple):
+    """What a stream adds up to."""
+
+    opening: Opening | None
+    batches: list[tuple[Batch, Place]]
+    """Batches to be delivered, in order; their bytes are where the place says."""
+    rows: list[Any]
+    """Records that no batch took, as they came."""
+    left_segment: int
+    """The first segment that must stay for these, and for the two below."""
+    counts: Mapping[str, int]
+    at: int
+    """The wall clock when the newest of the records were written, ms."""
+    seq: int
+    """From here on batches of what is left are numbered."""
+    done: frozenset[int]
+    """Of these, what an earlier reader delivered."""
+    given_up: int
+    """Segments up to this one hold nothing any more."""
+    lost: int
+    """Points that damage cost."""
+    damaged: int
+    """Places at which it was damaged; a torn end, which a kill leaves, is none."""
+
+
+class _Rows(NamedTuple):
+    """A piece of the journal, not decoded: hardly any will have to be."""
+
+    first: int
+    end: int
+    segment: int
+    packed: bytes
+
+
+class Replay:
+    """Reads a stream again, segment by segment in order."""
+
+    def __init__(self) -> None:
+        self._opening: Opening | None = None
+        self._cuts: dict[int, dict[str, Any]] = {}
+        self._batches: dict[int, tuple[Batch, Place]] = {}
+        self._rows: deque[_Rows] = deque()
+        self._uncut, self._gaps = Runs(), Runs()
+        self._counts: Mapping[str, int] = {}
+        self._done: set[int] = set()
+        self._number: int | None = None
+        self._next_seq = self._at = self._lost = self._damaged = 0
+        self._given_up, self._at_segment = -1, 0
+        self._torn = False
+
+    def segment(self, number: int, data: bytes) -> None:
+        """Take in the next segment. Raises `Unreadable`."""
+        self._damaged += self._torn
+        found = scan(data)
+        self._torn = bool(found.damaged) and found.damaged[-1][1] == len(data)
+        self._damaged += len(found.damaged) - self._torn
+        try:
+            for item in found.frames:
+                self._take(number, item)
+        except (KeyError, TypeError, ValueError) as error:
+            raise Unreadable(f"it says what this version does not understand ({type(error).__name__}: {error})") from None
+
+    def result(self) -> Contents:
+        """The sum of it."""
+        for seq, cut in self._cuts.items():
+            if seq in self._done or self._damaged:
+                # Its batch was there and is damaged; only a torn end can mean that it never was.
+                self._consume(cut["runs"])
+                self._lost += 0 if seq in self._done else cut["points"]
+        rows = self._left() if self._opening else []
+        return Contents(
+            opening=self._opening,
+            batches=[found for seq, found in sorted(self._batches.items()) if seq not in self._done],
+            rows=[record for _, record in rows],
+            left_segment=min(self._at_segment, rows[0][0]) if rows else self._at_segment,
+            counts=self._counts,
+            at=self._at,
+            seq=((self._next_seq >> _BLOCK) + 1) << _BLOCK,
+            done=frozenset(self._done),
+            given_up=self._given_up,
+            lost=self._lost + len(self._gaps) + len(self._uncut) - len(rows),
+            damaged=self._damaged,
+        )
+
+    def _left(self) -> list[tuple[int, Any]]:
+        """The records that no batch took, each with its segment."""
+        return [
+            (rows.segment, _record(row))
+            for rows in self._rows
+            for number, row in enumerate(json.loads(zlib.decompress(rows.packed)), rows.first)
+            if number in self._uncut
+        ]
+
+    def _take(self, segment: int, item: Frame) -> None:
+        text, _, rest = item.payload.partition(b"\n")
+        content = json.loads(text)
+        if item.kind == b"H":
+            self._open(segment, content)
+        elif item.kind == b"P":
+            self._note(segment, content, rest)
+        elif item.kind == b"C":
+            self._cuts[content["seq"]] = content
+            self._next_seq = max(self._next_seq, content["seq"] + 1)
+        elif item.kind == b"B":
+            self._batch(Place(segment, item.offset, item.size), content)
+        elif item.kind == b"A":
+            self._done.add(content["seq"])
+        elif item.kind == b"D":
+            self._give_up(content)
+        if item.kind in b"PAD" and content["counts"] is not None:
+            self._counts = content["counts"]
+
+    def _open(self, segment: int, content: dict[str, Any]) -> None:
+        if content.pop("v") != VERSION:
+            raise Unreadable(f"its version is not {VERSION}")
+        self._opening = Opening(**content)
+        self._counts = self._opening.counts
+        self._expect(self._opening.number)
+        self._next_seq = max(self._next_seq, self._opening.seq)
+        self._note_time(segment, self._opening.at)
+
+    def _note(self, segment: int, content: dict[str, Any], packed: bytes) -> None:
+        first, end = content["first"], content["first"] + content["size"]
+        self._expect(first)
+        self._uncut.append(first, end)
+        self._rows.append(_Rows(first, end, segment, packed))
+        self._number = end
+        self._note_time(segment, content["at"])
+
+    def _note_time(self, segment: int, at: int) -> None:
+        if at > self._at:
+            self._at, self._at_segment = at, segment
+
+    def _batch(self, place: Place, content: dict[str, Any]) -> None:
+        seq, points = content["seq"], content["points"]
+        self._batches[seq] = (Batch(seq, b"", points, content["counts"]), place)
+        self._next_seq = max(self._next_seq, seq + 1)
+        cut = self._cuts.pop(seq, None)
+        if cut is not None:
+            self._consume(cut["runs"])
+            self._counts = cut["counts"]
+            return
+        # Nobody can tell any more which records are in it: those that may be must not travel twice.
+        before = len(self._uncut) + len(self._gaps)
+        self._consume([(0, content["number"])])
+        self._lost += max(0, before - len(self._uncut) - len(self._gaps) - points)
+        self._counts = {}
+
+    def _consume(self, runs: Sequence[Sequence[int]]) -> None:
+        self._uncut.remove(runs)
+        self._gaps.remove(runs)
+        lowest = self._uncut.lowest()
+        while self._rows and (lowest is None or self._rows[0].end <= lowest):
+            self._rows.popleft()
+
+    def _expect(self, number: int) -> None:
+        """Records before this number are known or lost."""
+        if self._number is not None:
+            self._gaps.append(self._number, number)
+        self._number = max(number, self._number or 0)
+
+    def _give_up(self, content: dict[str, Any]) -> None:
+        self._given_up = max(self._given_up, content["segment"])
+        self._batches = {seq: kept for seq, kept in self._batches.items() if kept[1].segment > self._given_up}
+        self._consume([(0, content["number"])])
+
+
+def _row(record: Any) -> list[Any]:
+    """A point has five fields, an event a sixth: its payload."""
+    if isinstance(record, Point):
+        return [record.name, record.value, record.time, record.tags, record.attributes]
+    return [record.name, None, record.time, record.tags, record.attributes, record.payload]
+
+
+def _record(row: Sequence[Any]) -> Point | Event:
+    name, value, time, pairs, attributes, *payload = row
+    tags = tuple((key, text) for key, text in pairs)
+    return Event(name, time, tags, attributes, payload[0]) if payload else Point(name, value, time, tags, attributes)
+
+
+def _json(content: Any) -> bytes:
+    # With escapes: what is no proper text, a lone surrogate, must come back as it was.
+    return json.dumps(content, separators=(",", ":")).encode()

@@ -104,9 +104,13 @@ def edit(call: Call, asked: AgentAsked, body: AgentEdit) -> AgentDetails:
 
 @noun.endpoint("DELETE", "/api/agents/{agent}", scope=Scope.ADMIN, asks=AgentAsked, status=204)
 def forget(call: Call, asked: AgentAsked) -> Reply:
-    """Forget an agent: its record and its place in the fleet. It is back, as a new one, when it posts again. History stays."""
+    """Forget an agent: its record, its desired configuration and its place in the fleet.
+
+    It is back, as a new one, when it posts again. History stays.
+    """
     _visible(call, asked.agent)
     mark_edit(call)
+    call.services.desired.drop(call.caller.workspace, asked.agent)
     call.services.fleet.forget_agent(call.caller.workspace, asked.agent)
     return Reply(body=None, status=204)
 
@@ -140,7 +144,8 @@ def _changes(body: AgentEdit, record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _details(call: Call, state: AgentState) -> AgentDetails:
-    common = {name: getattr(found, name) for found in [instance(state, call.now)] for name in Instance.model_fields}
+    found = instance(state, call.now, call.services.desired.hash_of(call.caller.workspace, state.id))
+    common = {name: getattr(found, name) for name in Instance.model_fields}
     chosen = Selector.exact({AGENT: state.id})
     return AgentDetails.model_construct(
         **common,

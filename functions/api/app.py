@@ -9,26 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from chalice.app import Chalice, Request, Response
 
-from functions.api import agents, dashboard, events, openapi, page, series, settings, tasks, tokens
+from functions.api import agents, dashboard, desired, events, install, openapi, page, series, settings, tasks, tokens
 from functions.api.endpoint import Endpoint
 from functions.api.serve import Surroundings, guarded, problem_response, view_of
 from functions.runtime import wiring
 from functions.runtime.problems import Problem
 from functions.runtime.wiring import Services
 
-NOUNS = (dashboard.noun, agents.noun, series.noun, tasks.noun, events.noun, tokens.noun, settings.noun, openapi.noun, page.noun)
+NOUNS = (
+    *(dashboard.noun, agents.noun, desired.noun, series.noun, tasks.noun, events.noun, tokens.noun, settings.noun),
+    *(openapi.noun, page.noun, install.noun),
+)
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for noun in NOUNS for endpoint in noun.endpoints)
 
 
-def build_app(services: Callable[[], Services]) -> Chalice:
-    """The app over services, which are made when the first request needs them."""
+def build_app(services: Callable[[], Services], bundle: Path = install.FOLDER) -> Chalice:
+    """The app over services, which are made when the first request needs them, and the folder of the agent's files."""
     # Chalice writes into the environment that it is given.
     app = Chalice("clawpulse", configure_logs=False, env={})
-    surroundings = Surroundings(services, ENDPOINTS)
+    surroundings = Surroundings(services, ENDPOINTS, bundle)
     for noun in NOUNS:
         app.register_blueprint(noun.blueprint(partial(view_of, surroundings=surroundings)))
     app.register_middleware(partial(_routed, app), "http")

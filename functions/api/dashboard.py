@@ -55,8 +55,9 @@ def instances(call: Call, asked: InstancesAsked) -> Instances:
     chosen = _with_health(select(fleet.agents, Selector.parse(asked.tags)), asked.health)
     rest = [state for state in chosen if state.id > start]
     page = rest[: asked.limit]
+    desired = call.services.desired.hashes(call.caller.workspace)
     return Instances.model_construct(
-        instances=[instance(state, fleet.time or call.now) for state in page],
+        instances=[instance(state, fleet.time or call.now, desired.get(state.id)) for state in page],
         total=len(chosen),
         as_of=fleet.time,
         stale=fleet.stale(call.now),

@@ -1,19 +1,21 @@
 """Endpoints: declared once, with their models, from which come the routes, the checks and the OpenAPI document.
 
-A handler gets the call and its checked parameters (and body), and gives back a model or a `Reply`. All else is done by `serve`: token,
+A handler gets the call and its checked parameters (headers, body), and gives back a model or a `Reply`. All else is done by `serve`: token,
 scope, validation, ETag, problems.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from chalice.app import Blueprint
 from pydantic import BaseModel
 
 from functions.api.caller import Caller
+from functions.api.validation import MAX_BODY
 from functions.domain.token import Scope
 from functions.runtime.wiring import Services
 
@@ -36,6 +38,12 @@ class Visit:
     """As the gateway got it, with the stage."""
     endpoints: Sequence[Endpoint]
     """All of the app."""
+    headers: Mapping[str, str]
+    """Found by their names in small letters; not to be trusted."""
+    context: Mapping[str, Any]
+    """The gateway's account of the request."""
+    bundle: Path
+    """Folder of the agent's files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +66,8 @@ class Endpoint:
     handler: Callable[..., Any]
     asks: type[BaseModel] | None
     """Parameters of path and query together."""
+    heeds: type[BaseModel] | None
+    """Headers that change what it does, by their names as aliases."""
     takes: type[BaseModel] | None
     """The JSON body."""
     answers: type[BaseModel] | None
@@ -67,6 +77,10 @@ class Endpoint:
     content_type: str = "application/json"
     raw_history: bool = False
     """Reads what a stage may not keep."""
+    may_miss: bool = False
+    """Answers 404 for more than an unknown path parameter."""
+    max_body: int = MAX_BODY
+    """Bytes of the body that it takes."""
 
     @property
     def path_names(self) -> tuple[str, ...]:
@@ -93,13 +107,16 @@ class Noun:
         *,
         scope: Scope | None,
         asks: type[BaseModel] | None = None,
+        heeds: type[BaseModel] | None = None,
         takes: type[BaseModel] | None = None,
         answers: type[BaseModel] | None = None,
         status: int = 200,
         content_type: str = "application/json",
         raw_history: bool = False,
+        may_miss: bool = False,
+        max_body: int = MAX_BODY,
     ) -> Callable[[Callable[P, A]], Callable[P, A]]:
-        """Declare a handler's endpoint; the handler gets (call[, asked][, body]) for what is declared here."""
+        """Declare a handler's endpoint; the handler gets (call[, asked][, heeded][, body]) for what is declared here."""
 
         def declare(handler: Callable[P, A]) -> Callable[P, A]:
             declared = Endpoint(
@@ -108,12 +125,15 @@ class Noun:
                 noun=self.name,
                 handler=handler,
                 asks=asks,
+                heeds=heeds,
                 takes=takes,
                 answers=answers,
                 status=status,
                 scope=scope,
                 content_type=content_type,
                 raw_history=raw_history,
+                may_miss=may_miss,
+                max_body=max_body,
             )
             self.endpoints.append(declared)
             return handler

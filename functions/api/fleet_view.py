@@ -66,6 +66,12 @@ def load_snapshot(call: Call) -> Snapshot | None:
     return decode_snapshot(data) if data else None
 
 
+def known_tags(call: Call, agent: str) -> dict[str, str] | None:
+    """Effective tags of an agent, by its record alone; None for one that the inventory does not know."""
+    record = call.services.fleet.agent(call.caller.workspace, agent)
+    return None if record is None or is_remnant(record) else state_of(agent, record).tags
+
+
 def mark_edit(call: Call) -> None:
     """Say that the inventory is about to change; before the change, so that a crash between the two hides nothing."""
     call.services.fleet.put_settings(call.caller.workspace, EDITS, {"at": call.now})

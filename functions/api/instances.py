@@ -28,6 +28,15 @@ class LatencyAnswer(Answer):
     p99: float | None = None
 
 
+class ConfigAnswer(Answer):
+    """An agent's configuration, by the hashes of its documents; null: not set, or not told."""
+
+    desired: str | None = Field(description="What operators want it to have.")
+    written: str | None = Field(description="What it has on disk, as it says.")
+    applied: str | None = Field(description="What is in force, as it says.")
+    error: str | None = Field(description="Why the desired one could not be written or applied, as it says.")
+
+
 class Instance(Answer):
     """One agent. Rates are of the last five minutes, null without a task in them; gauges are null when nothing was heard lately."""
 
@@ -55,6 +64,7 @@ class Instance(Answer):
     cpu: float | None
     memory: float | None
     open_tasks: int
+    config: ConfigAnswer
 
     @computed_field(alias="last_seen")  # type: ignore[prop-decorator]
     @property
@@ -63,8 +73,8 @@ class Instance(Answer):
         return self.last_seen
 
 
-def instance(state: AgentState, time: int) -> Instance:
-    """An agent as of the snapshot's time (ms)."""
+def instance(state: AgentState, time: int, desired: str | None) -> Instance:
+    """An agent as of the snapshot's time (ms); `desired` is the hash of its desired configuration."""
     return Instance.model_construct(
         id=state.id,
         name=state.name,
@@ -80,6 +90,9 @@ def instance(state: AgentState, time: int) -> Instance:
         expected=state.expected,
         shadow=state.shadow,
         open_tasks=state.progress.open_tasks,
+        config=ConfigAnswer.model_construct(
+            desired=desired, written=state.config_written, applied=state.config_applied, error=state.config_error
+        ),
         **_rates(state.last_5_minutes) | {gauge: fresh(state, gauge, time) for gauge in Gauges.__struct_fields__},
     )
 

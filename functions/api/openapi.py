@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -72,7 +72,7 @@ class _Schemas:
     def __init__(self, endpoints: Sequence[Endpoint]) -> None:
         used: list[tuple[type[BaseModel], JsonSchemaMode]] = [(ProblemDocument, "serialization")]
         for endpoint in endpoints:
-            used += [(model, "validation") for model in (endpoint.asks, endpoint.takes) if model]
+            used += [(model, "validation") for model in (endpoint.asks, endpoint.heeds, endpoint.takes) if model]
             used += [(endpoint.answers, "serialization")] if endpoint.answers else []
         self._refs, found = models_json_schema(list(dict.fromkeys(used)), ref_template=_REF)
         self.components: dict[str, Any] = found["$defs"]
@@ -91,7 +91,7 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
         "operationId": endpoint.operation,
         "tags": [endpoint.noun],
         "summary": (endpoint.handler.__doc__ or "").strip(),
-        "parameters": _parameters(endpoint, schemas) if endpoint.asks else [],
+        "parameters": _parameters(endpoint, schemas),
         "responses": _responses(endpoint, schemas),
     }
     if endpoint.scope is None:
@@ -105,18 +105,25 @@ def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
 
 
 def _parameters(endpoint: Endpoint, schemas: _Schemas) -> list[dict[str, Any]]:
-    assert endpoint.asks is not None  # noqa: S101 - for the type checker
-    schema = schemas.take(endpoint.asks)
+    asked = schemas.take(endpoint.asks) if endpoint.asks else {}
+    heeded = schemas.take(endpoint.heeds) if endpoint.heeds else {}
+    places = {name: "path" if name in endpoint.path_names else "query" for name in asked.get("properties", ())}
+    return _described(asked, places) + _described(heeded, dict.fromkeys(heeded.get("properties", ()), "header"))
+
+
+def _described(schema: dict[str, Any], places: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The parameters of a model, each in its place."""
     required = schema.get("required", ())
     return [
         {
             "name": name,
-            "in": "path" if name in endpoint.path_names else "query",
+            "in": place,
             "required": name in required,
             "schema": _sendable(field),
             **({"description": field["description"]} if "description" in field else {}),
         }
-        for name, field in schema["properties"].items()
+        for name, place in places.items()
+        for field in [schema["properties"][name]]
     ]
 
 
@@ -150,8 +157,12 @@ def _faults(endpoint: Endpoint) -> list[tuple[int, str]]:
     if endpoint.scope is not None:
         faults += [(401, "No token, or one that is expired or revoked."), (403, "The token lacks a scope.")]
         faults += [(422, "The request fits this description, but cannot be done as asked."), (429, "Too many requests.")]
-    if endpoint.path_names or endpoint.raw_history:
+    if endpoint.path_names or endpoint.raw_history or endpoint.may_miss:
         faults.append((404, "No such thing."))
+    if endpoint.heeds:
+        faults.append((412, "What the conditional headers name is not there."))
+    if endpoint.takes or endpoint.heeds:
+        faults.append((409, "The state does not allow it."))
     if endpoint.takes:
-        faults += [(409, "The state does not allow it."), (413, "The body is too large."), (415, "The body is not JSON.")]
+        faults += [(413, "The body is too large."), (415, "The body is not JSON.")]
     return sorted(faults)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from chalice.app import Blueprint, Request, Response
@@ -28,6 +29,8 @@ class Surroundings:
     services: Callable[[], Services]
     """Made when first needed: the open endpoints, and the import, do without."""
     endpoints: Sequence[Endpoint]
+    bundle: Path
+    """Folder of the agent's files."""
 
 
 def view_of(endpoint: Endpoint, blueprint: Blueprint, surroundings: Surroundings) -> Callable[..., Response]:
@@ -73,7 +76,13 @@ def _serve(endpoint: Endpoint, request: Request, path: dict[str, str], surroundi
     first: Visit | Call
     if endpoint.scope is None:
         arguments = _arguments(endpoint, request, path)
-        first = Visit(request.context.get("path") or "/", surroundings.endpoints)
+        first = Visit(
+            path=request.context.get("path") or "/",
+            endpoints=surroundings.endpoints,
+            headers=request.headers,
+            context=request.context,
+            bundle=surroundings.bundle,
+        )
     else:
         # Who may not call at all learns nothing of what a right request would look like.
         caller = caller_of(request.context)
@@ -92,8 +101,10 @@ def _arguments(endpoint: Endpoint, request: Request, path: dict[str, str]) -> li
         arguments.append(validation.parameters(endpoint.asks, path, query))
     else:
         validation.no_parameters(query)
+    if endpoint.heeds is not None:
+        arguments.append(validation.headers(endpoint.heeds, request.headers))
     if endpoint.takes is not None:
-        arguments.append(validation.body(endpoint.takes, request.headers.get("content-type"), request.raw_body))
+        arguments.append(validation.body(endpoint.takes, request.headers.get("content-type"), request.raw_body, endpoint.max_body))
     return arguments
 
 
@@ -104,7 +115,7 @@ def _response(endpoint: Endpoint, request: Request, answer: Reply | BaseModel) -
     if reply.status == HTTPStatus.NO_CONTENT:
         del headers["Content-Type"]
     if endpoint.method == "GET" and reply.status == HTTPStatus.OK:
-        headers["ETag"] = etag(text)
+        headers.setdefault("ETag", etag(text))
         if known(request.headers.get("if-none-match"), headers["ETag"]):
             del headers["Content-Type"]
             return _sent("", headers, HTTPStatus.NOT_MODIFIED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
@@ -37,15 +38,31 @@ def no_parameters(query: Mapping[str, Sequence[str]]) -> None:
         raise BadRequest("is not known here", key)
 
 
-def body[M: BaseModel](model: type[M], content_type: str | None, data: bytes | str) -> M:
-    """The checked JSON body."""
+def headers[M: BaseModel](model: type[M], given: Mapping[str, str]) -> M:
+    """The checked headers that a model names by its aliases; others are not looked at."""
+    names = [field.alias or name for name, field in model.model_fields.items()]
+    return _checked(lambda: model.model_validate({name: given[name.lower()] for name in names if name.lower() in given}))
+
+
+def body[M: BaseModel](model: type[M], content_type: str | None, data: bytes | str, at_most: int = MAX_BODY) -> M:
+    """The checked JSON body of at most so many bytes. A key that stands twice in an object is refused: one value would be lost."""
     if content_type is not None and content_type.split(";")[0].strip().lower() != "application/json":
         raise WrongMediaType("the body must be application/json", "Content-Type")
-    if len(data) > MAX_BODY:
-        raise TooLarge(f"at most {MAX_BODY} bytes", "body")
+    if len(data) > at_most:
+        raise TooLarge(f"at most {at_most} bytes", "body")
     if not data:
         raise BadRequest("a JSON body is needed", "body")
-    return _checked(lambda: model.model_validate_json(data))
+    checked = _checked(lambda: model.model_validate_json(data))
+    json.loads(data, object_pairs_hook=_unique)
+    return checked
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise BadRequest("stands there twice", key)
+        seen.add(key)
 
 
 def _checked[M](validate: Callable[[], M]) -> M:

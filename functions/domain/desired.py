@@ -7,6 +7,7 @@ fetches the document when they differ. What the document means is between its wr
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -17,6 +18,8 @@ from functions.domain.errors import InvalidInput, TooLarge
 MAX_BYTES = 262_144
 """Of a document's text."""
 HASH_LENGTH = 32
+_TAG = r'(W/)?"[!#-~]*"'
+_TAGS = re.compile(rf"\*|{_TAG}( *, *{_TAG})*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +60,14 @@ def hash_of(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:HASH_LENGTH]
 
 
-def meets(current: str | None, if_match: str | None, if_none_match: str | None) -> bool:
-    """Whether the hash that is there (None: nothing is) is one that a writer means to replace, by his conditional headers (RFC 9110)."""
-    if if_match is not None and (current is None or not _names(if_match, current)):
-        return False
-    return if_none_match is None or current is None or not _names(if_none_match, current)
+def meets(current: str | None, if_match: str | None) -> bool:
+    """Whether the hash that is there (None: nothing is) is one that a writer means to change, by his If-Match header (RFC 9110).
 
-
-def _names(tags: str, current: str) -> bool:
+    Raises `InvalidInput` for what is no list of entity tags.
+    """
+    if if_match is None:
+        return True
+    if not _TAGS.fullmatch(if_match.strip()):
+        raise InvalidInput('must be a list of entity tags such as "0123", or *', "If-Match")
     # A gateway that compresses makes a tag weak; ours name contents, so a weak one is as good.
-    return tags.strip() == "*" or f'"{current}"' in [tag.strip().removeprefix("W/") for tag in tags.split(",")]
+    return current is not None and (if_match.strip() == "*" or f'"{current}"' in if_match)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from functions.ports import FleetStore, RawReader, RollupStore, TokenStore
+from functions.ports import DesiredStore, FleetStore, RawReader, RollupStore, TokenStore
 from functions.runtime.settings import Settings
 
 
@@ -21,6 +21,7 @@ class Services:
     """What the API needs from outside."""
 
     fleet: FleetStore
+    desired: DesiredStore
     rollups: RollupStore
     tokens: TokenStore
     raw: RawReader | None
@@ -51,6 +52,7 @@ def client(service: str) -> Any:
 @cache
 def services() -> Services:
     """The API's services, as the environment says; raises `MissingSetting`."""
+    from functions.adapters.desired import DesiredConfigs
     from functions.adapters.fleet import Fleet
     from functions.adapters.raw import RawQueries
     from functions.adapters.rollups import Rollups
@@ -60,6 +62,7 @@ def services() -> Services:
     dynamodb = client("dynamodb")
     return Services(
         fleet=Fleet(dynamodb, settings.fleet_table),
+        desired=DesiredConfigs(dynamodb, settings.fleet_table),
         rollups=Rollups(dynamodb, settings.rollups_table),
         tokens=Tokens(dynamodb, settings.tokens_table),
         raw=RawQueries(client("timestream-query")) if settings.raw_history else None,

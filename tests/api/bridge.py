@@ -44,6 +44,8 @@ class Gateway:
             "resourcePath": resource,
             "httpMethod": request.method,
             "path": f"/{STAGE}{request.path}",
+            "apiId": "a1b2c3",
+            "domainName": request.host,
             "identity": {"sourceIp": "127.0.0.1"},
         }
         if resource not in self.public and request.method in self.app.routes[resource]:

@@ -6,6 +6,7 @@ import pytest
 from werkzeug.test import Client
 
 from functions.api.app import ENDPOINTS, app
+from functions.domain.desired import desired
 from tests.api.world import NOW, ApiClient, World, agent
 
 BODIES = {
@@ -13,12 +14,14 @@ BODIES = {
     ("PATCH", "/api/agents/{agent}"): {"name": "x"},
     ("POST", "/api/tokens"): {"name": "x", "scopes": ["read"]},
     ("PUT", "/api/settings"): {},
+    ("PUT", "/api/agents/{agent}/desired"): {},
 }
+QUERIES = {"/api/series": "?metric=m", "/v1/config": "?agent=a1"}
 SCOPED = [endpoint for endpoint in ENDPOINTS if endpoint.scope is not None]
 
 
 def call(client: ApiClient, endpoint, **more):
-    path = endpoint.path.replace("{agent}", "a1").replace("{token}", "none") + ("?metric=m" if endpoint.path == "/api/series" else "")
+    path = endpoint.path.replace("{agent}", "a1").replace("{token}", "none") + QUERIES.get(endpoint.path, "")
     body = BODIES.get((endpoint.method, endpoint.path))
     return client.call(endpoint.method, path, **({"json": body} if body is not None else {}), **more)
 
@@ -26,6 +29,7 @@ def call(client: ApiClient, endpoint, **more):
 @pytest.fixture(autouse=True)
 def fleet(world: World) -> None:
     world.seal(agent("a1"))
+    world.desired.put("team", "a1", desired({}, time=NOW, by="t"), None)
 
 
 def ids(endpoint) -> str:
@@ -39,7 +43,7 @@ def test_without_a_token(world: World, endpoint) -> None:
 
 @pytest.mark.parametrize("endpoint", SCOPED, ids=ids)
 def test_with_every_scope_but_the_one_needed(world: World, endpoint) -> None:
-    others = {"ingest": "ingest", "read": "ingest", "operate": "read", "admin": "operate"}[endpoint.scope]
+    others = {"ingest": "operate", "read": "ingest", "operate": "read", "admin": "operate"}[endpoint.scope]
     answer = call(world.client(others), endpoint)
     assert answer.status_code == 403
     assert f"the scope {endpoint.scope}" in answer.get_json(force=True)["detail"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha512
+from pathlib import Path
 from typing import Any
 
 from werkzeug.test import Client, TestResponse
@@ -22,6 +23,7 @@ from functions.domain.token import RANDOM_BYTES, create
 from functions.ports import Resolution
 from functions.runtime.wiring import Services
 from tests.api.bridge import Gateway
+from tests.fakes.desired import MemoryDesired
 from tests.fakes.fleet import MemoryFleet
 from tests.fakes.rollups import MemoryRollups
 from tests.fakes.tokens import MemoryTokens
@@ -59,13 +61,15 @@ class EngineClient:
 class World:
     """A workspace `team` (and whatever a test adds), its stores, and HTTP clients with tokens."""
 
-    def __init__(self, engine: Engine | None = None) -> None:
+    def __init__(self, engine: Engine | None = None, bundle: Path = Path("no-such-folder"), desired: MemoryDesired | None = None) -> None:
         self.now = NOW
         self.fleet, self.rollups, self.tokens = CountingFleet(), MemoryRollups(lambda: -1.0), MemoryTokens()
+        self.desired = desired or MemoryDesired()
         self.engine = engine
         self._made = 0
         self.services = Services(
             fleet=self.fleet,
+            desired=self.desired,
             rollups=self.rollups,
             tokens=self.tokens,
             raw=RawQueries(EngineClient(engine)) if engine else None,  # type: ignore[arg-type]
@@ -73,7 +77,7 @@ class World:
             now=lambda: self.now,
             random=self._random,
         )
-        self.app = build_app(lambda: self.services)
+        self.app = build_app(lambda: self.services, bundle)
         public = frozenset(endpoint.path for endpoint in ENDPOINTS if endpoint.scope is None)
         self.wsgi = Gateway(self.app, self._authorize, public)
         self.openapi = describe(ENDPOINTS)

@@ -11,7 +11,7 @@ from functions.api.app import app
 from functions.runtime.settings import Settings
 from tests.cdk.template import Stage, Template
 
-PUBLIC = {"/", "/assets/{file}", "/healthz", "/api/openapi.json"}
+PUBLIC = {"/", "/assets/{file}", "/healthz", "/api/openapi.json", "/install.sh", "/agent/{file}"}
 
 
 def methods(app_stack: Template) -> dict[tuple[str, str], dict[str, Any]]:

@@ -1,0 +1,73 @@
+"""The bash agent's files, and the script that installs it, with this API's address in it. Open to everybody: none of it is secret.
+
+`cdk.build` puts them beside the functions. In the repository the folder of that name holds the agent's sources, and no bundle.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from clawpulse import __version__
+from functions.api.endpoint import Noun, Reply, Visit
+from functions.api.page import CACHE, FileAsked
+from functions.api.validation import BadRequest
+from functions.domain.errors import NotFound
+
+noun = Noun("install")
+
+FOLDER = Path(__file__).parent.parent.parent / "agent"
+INSTALLER = "install.sh"
+AGENT = "clawpulse-agent"
+CHECKSUM = "clawpulse-agent.sha256"
+SERVED = (AGENT, "clawpulse.sh", CHECKSUM)
+TEXT = "text/plain; charset=utf-8"
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+
+
+@noun.endpoint("GET", "/install.sh", scope=None, content_type=TEXT, may_miss=True)
+def installer(visit: Visit) -> Reply:
+    """The script that installs the agent of this release, and connects it to this API: `curl -fsS URL/install.sh | bash -s -- --help`."""
+    files = _bundle(visit.bundle)
+    filled = {"@URL@": public_url(visit.context, visit.headers), "@VERSION@": __version__, "@SHA256@": files[CHECKSUM].split()[0]}
+    text = files[INSTALLER]
+    for placeholder, value in filled.items():
+        text = text.replace(placeholder, value)
+    return Reply(body=text, headers={"Vary": "Host"})
+
+
+@noun.endpoint("GET", "/agent/{file}", scope=None, asks=FileAsked, content_type=TEXT)
+def file(visit: Visit, asked: FileAsked) -> Reply:
+    """A file of the agent: `clawpulse-agent`, its checksum `clawpulse-agent.sha256`, or `clawpulse.sh`, to source in scripts."""
+    files = _bundle(visit.bundle)
+    if asked.file not in SERVED:
+        raise NotFound(f"no file {asked.file}; there are {', '.join(SERVED)}")
+    return Reply(body=files[asked.file], headers=CACHE)
+
+
+def public_url(context: Mapping[str, Any], headers: Mapping[str, str]) -> str:
+    """The API's address as the client called it, without a slash at its end; raises `BadRequest`.
+
+    It goes into a shell script: whatever has other characters than plain addresses have is refused, so there is nothing to quote.
+    """
+    host, path = str(context.get("domainName") or ""), str(context.get("path") or "").removesuffix(f"/{INSTALLER}")
+    scheme = "http" if headers.get("x-forwarded-proto") == "http" else "https"
+    if ":" in host and not host.startswith(f"{context.get('apiId')}."):
+        # Only the local cloud has a port in its name; there the API lies below a path that the function is not told.
+        path = f"/_aws/execute-api/{context.get('apiId')}{path}"
+    if not _HOST.fullmatch(host) or not _PATH.fullmatch(path):
+        raise BadRequest("is no address that can be written into a script", "Host")
+    return f"{scheme}://{host}{path}"
+
+
+@cache
+def _bundle(folder: Path) -> Mapping[str, str]:
+    """All files, by name; raises `NotFound` without a whole bundle."""
+    try:
+        return {name: (folder / name).read_text("utf-8") for name in (INSTALLER, *SERVED)}
+    except FileNotFoundError:
+        raise NotFound("this deployment was built without the agent's files; `python -m cdk.build` puts them in") from None

@@ -13,8 +13,8 @@ import pytest
 
 from clawpulse._delivery import MAX_BACKOFF_SECONDS, MAX_RETRY_AFTER_SECONDS, Action, Answer, judge
 from clawpulse._reports import Reports
-from clawpulse._settings import _ARGUMENTS, Settings, resolve
 from clawpulse._sender import DirectSender
+from clawpulse._settings import _ARGUMENTS, Settings, resolve
 from clawpulse._store import Store
 from clawpulse._worker import Outside, Worker
 

@@ -7,6 +7,7 @@ once uv has the wheels in its cache. The same inputs give the same bytes: a depl
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import shutil
 import subprocess
@@ -27,6 +28,8 @@ LIMIT_MB = 150
 TIMESTAMP = 315532800
 """1980-01-01, the earliest time that a zip file can hold."""
 REQUIREMENTS = ROOT / "requirements"
+AGENT = "clawpulse-agent"
+_AGENT_FILES = (AGENT, "clawpulse.sh", "install.sh")
 _LOCKED = "layer.txt"
 _LOCKED_NODEPS = "layer-nodeps.txt"
 _JUNK_DIRS = ("tests", "bin", "__pycache__")
@@ -38,9 +41,9 @@ class BuildError(Exception):
 
 
 def build_code(target: Path = CODE) -> bool:
-    """Copy and compile the functions and the SDK; False when they were up to date."""
-    functions, sdk = ROOT / "functions", ROOT / "sdk" / "src" / "clawpulse"
-    inputs = stamp.digest([functions, sdk, Path(__file__)], root=ROOT, extra=[sys.version])
+    """Copy and compile the functions and the SDK, and put the bash agent's files beside them; False when they were up to date."""
+    functions, sdk, agent = ROOT / "functions", ROOT / "sdk" / "src" / "clawpulse", ROOT / "agent"
+    inputs = stamp.digest([functions, sdk, agent, Path(__file__)], root=ROOT, extra=[sys.version])
     with stamp.Target(target, target.parent).replacing(inputs) as folder:
         if folder is None:
             return False
@@ -49,9 +52,23 @@ def build_code(target: Path = CODE) -> bool:
         shutil.copytree(sdk, folder / "clawpulse", ignore=ignore)
         # The command line needs click, which the layer has not.
         shutil.rmtree(folder / "clawpulse" / "cli", ignore_errors=True)
+        if (agent / "build").exists():
+            build_agent(agent / "build", folder / "agent")
         _compile(folder, "/var/task")
         _normalise(folder)
     return True
+
+
+def build_agent(script: Path, target: Path) -> None:
+    """Let the agent's own script make its files, and add the checksum of the one that installers fetch; raises `BuildError`."""
+    target.mkdir()
+    done = subprocess.run(["bash", str(script), str(target)], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    missing = [name for name in _AGENT_FILES if not (target / name).is_file()]
+    if done.returncode or missing:
+        fault = f"ended with {done.returncode}" if done.returncode else f"left out {', '.join(missing)}"
+        raise BuildError(f"the agent is not built, {script} {fault}:\n{done.stdout}{done.stderr}".rstrip())
+    checksum = hashlib.sha256((target / AGENT).read_bytes()).hexdigest()
+    (target / f"{AGENT}.sha256").write_text(f"{checksum}  {AGENT}\n")
 
 
 def build_layer(target: Path, *, platform: str | None, requirements: Path = REQUIREMENTS) -> bool:

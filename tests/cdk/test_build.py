@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from cdk.assets import LAYER_AWS
-from cdk.build import LAMBDA_PLATFORM, LIMIT_MB, BuildError, build_code, build_layer, size_mb
+from cdk.build import LAMBDA_PLATFORM, LIMIT_MB, BuildError, build_agent, build_code, build_layer, size_mb
 from cdk.stamp import Target, digest
 
 UNCHECKED_HASH = 1
@@ -63,6 +64,31 @@ def test_every_module_is_compiled_and_never_compiled_again(code: Path) -> None:
         (compiled,) = (module.parent / "__pycache__").glob(f"{module.stem}.cpython-313.pyc")
         assert int.from_bytes(compiled.read_bytes()[4:8], "little") == UNCHECKED_HASH, module
     assert len(list(code.rglob("*.pyc"))) == len(modules)
+
+
+AGENT_BUILD = """#!/usr/bin/env bash
+set -euo pipefail
+printf 'the installer' >"$1/install.sh"
+printf 'cp_metric() { :; }' >"$1/clawpulse.sh"
+printf 'the agent' >"$1/clawpulse-agent"
+"""
+
+
+def test_the_agents_files_have_the_checksum_that_installers_compare(tmp_path: Path) -> None:
+    (tmp_path / "build").write_text(AGENT_BUILD)
+    build_agent(tmp_path / "build", tmp_path / "agent")
+    names = {path.name for path in (tmp_path / "agent").iterdir()}
+    assert names == {"clawpulse-agent", "clawpulse-agent.sha256", "clawpulse.sh", "install.sh"}
+    subprocess.run(["sha256sum", "--check", "clawpulse-agent.sha256"], cwd=tmp_path / "agent", check=True, capture_output=True, timeout=20)
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"), [("echo no awk here >&2; exit 3", "no awk here"), (f"{AGENT_BUILD}\nrm $1/clawpulse.sh", "left out clawpulse.sh")]
+)
+def test_an_agent_that_cannot_be_built_says_so(tmp_path: Path, script: str, reason: str) -> None:
+    (tmp_path / "build").write_text(script)
+    with pytest.raises(BuildError, match=reason):
+        build_agent(tmp_path / "build", tmp_path / "agent")
 
 
 def test_the_layer_is_for_arm64_and_small(layer: Path) -> None:

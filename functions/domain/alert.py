@@ -64,6 +64,10 @@ class Sample(NamedTuple):
     """How many the value was made of."""
     reason: str = ""
     """For people: `p95 of task.latency_ms over 5 min is 812 ms, above 500 ms`."""
+    ended: bool = False
+    """Whether the series ended on purpose (agent retired or forgotten, no longer selected): its alert ends, whatever the policies."""
+    tags: TagPairs = ()
+    """Tags of the agent that the series is, beyond the series' own."""
 
 
 class EdgeKind(StrEnum):
@@ -94,6 +98,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     runbook: str | None = None
     owner: str | None = None
+    flapping: bool = False
+    """Told once of an alert that comes and goes: nothing more is told until it was calm for a while."""
 
 
 class AlertState(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -122,6 +128,15 @@ class AlertState(msgspec.Struct, kw_only=True, omit_defaults=True):
     acknowledged_by: str | None = None
     """Ends with the episode."""
     version: int = 0
+    evaluated: int = 0
+    """`now` of the evaluation that made this state; one that is not later changes nothing."""
+    data: Data = Data.OK
+    """What the last sample rested on."""
+    data_since: int = 0
+    """Since when that has been so."""
+    flapping: bool = False
+    told: Edge | None = None
+    """How the current episode was told as firing: its end is told with the same labels, even when the rule is gone by then."""
 
 
 def series_id(rule: str, series: Mapping[str, str]) -> str:

@@ -1,0 +1,221 @@
+"""Stored rollups as columns of numbers, and the figures of many series made from them at once.
+
+Thousands of series, a few rollups each: a loop over them costs more than everything else about alerting. So tag sets get numbers
+(`TagSets`), each rollup is read into arrays once (`Columns`, kept while its minute is in some window), and a figure is a `bincount`.
+Results equal `series_bins`, which goes row by row; tests hold them against each other and against raw points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import count
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from clawpulse._sketch_bytes import MAX_INDEX
+from clawpulse.sketch import bin_value
+from functions.domain.rollup import TagPairs
+from functions.domain.rollup_codec import Table
+from functions.domain.sketches import decode_many
+
+type Ints = npt.NDArray[np.int64]
+type Floats = npt.NDArray[np.float64]
+
+_ROW: Final = np.dtype([(name, "<i8" if name in ("count", "last_time") else "<f8") for name in Table.SCALARS])
+_SHIFT: Final = MAX_INDEX + 1
+"""Ranks of bins: those of positive values are `index + _SHIFT`, of negative ones its opposite, of zero 0. Ranks ascend as values do."""
+_RANKS: Final = 2 * (MAX_INDEX + _SHIFT) + 1
+_CHUNK: Final = 4_000_000
+"""Cells of the table of counts that are held at once."""
+
+
+class TagSets:
+    """Numbers for tag sets; they only grow. One for each kind of rollup, shared by all of its columns."""
+
+    def __init__(self) -> None:
+        self.sets: list[TagPairs] = []
+        self._numbers: dict[TagPairs, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.sets)
+
+    def number(self, tags: TagPairs) -> int:
+        """The number of a tag set, given out now if it is new."""
+        found = self._numbers.get(tags)
+        if found is None:
+            found = self._numbers[tags] = len(self.sets)
+            self.sets.append(tags)
+        return found
+
+
+class Column:
+    """One metric of one rollup: a row a tag set."""
+
+    def __init__(self, tags: Ints, scalars: npt.NDArray[np.void], sketches: Sequence[bytes]) -> None:
+        self.tags = tags
+        """Numbers of the rows' tag sets."""
+        self.scalars = scalars
+        """With the fields of `rollup_codec.Table.SCALARS`."""
+        self._sketches = sketches
+
+    @cached_property
+    def bins(self) -> tuple[Ints, Ints, Floats]:
+        """Of every bin of every row: the row, the bin's rank, its count."""
+        decoded = decode_many(self._sketches)
+        runs = np.repeat(np.arange(len(decoded.sizes)), decoded.sizes)
+        index = decoded.ramp + decoded.shift[runs]
+        ranks = np.where(runs % 2 == 0, index + _SHIFT, -index - _SHIFT)
+        zeros = np.flatnonzero(decoded.zero)
+        rows = np.concatenate((runs // 2, zeros))
+        ranks = np.concatenate((ranks, np.zeros(len(zeros), dtype=np.int64)))
+        return rows, ranks, np.concatenate((decoded.bin_count, decoded.zero[zeros])).astype(np.float64)
+
+
+class Columns:
+    """One stored rollup. Raises `ValueError`, here or when a metric is first read, for bytes that are none."""
+
+    _serials = count()
+
+    def __init__(self, data: bytes | None, tags: TagSets) -> None:
+        self.serial = next(self._serials)
+        """Tells these columns from all others, also from those of the same minute before it was reopened."""
+        self._table = Table(data) if data is not None else None
+        table_tags = self._table.tag_sets if self._table else []
+        self._tags = np.fromiter((tags.number(tuple(pairs)) for pairs in table_tags), dtype=np.int64, count=len(table_tags))
+        self._columns: dict[str, Column | None] = {}
+
+    @cached_property
+    def present(self) -> Ints:
+        """Numbers of the tag sets that have any point in it."""
+        return self._tags[np.unique(self._rows[1])] if len(self._tags) else self._tags
+
+    def column(self, name: str) -> Column | None:
+        """A metric's rows; None when it has none."""
+        if name not in self._columns:
+            self._columns[name] = self._read(name)
+        return self._columns[name]
+
+    def _read(self, name: str) -> Column | None:
+        if self._table is None or name not in self._table.names:
+            return None
+        name_of, tags_of, scalars = self._rows
+        chosen = np.flatnonzero(name_of == self._table.names.index(name))
+        return Column(self._tags[tags_of[chosen]], scalars[chosen], self._table.sketches(name))
+
+    @cached_property
+    def _rows(self) -> tuple[Ints, Ints, npt.NDArray[np.void]]:
+        table = self._table
+        if table is None:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=_ROW)
+        return np.array(table.name_of, dtype=np.int64), np.array(table.tags_of, dtype=np.int64), np.frombuffer(table.scalars, _ROW)
+
+
+class Folded:
+    """Rows of some columns, brought together by slot: row i counts for slot `slots[i]`, and for none at -1."""
+
+    def __init__(self, columns: Sequence[Column], slot_of: Ints, amount: int) -> None:
+        self.amount = amount
+        """Slots; every figure is an array of so many."""
+        self._columns = columns
+        self._row_slots = [slot_of[column.tags] for column in columns]
+        self._slots = np.concatenate([np.zeros(0, dtype=np.int64), *self._row_slots])
+        self._chosen = self._slots >= 0
+        self._slots = self._slots[self._chosen]
+        self._quantiles: dict[float, Floats] = {}
+
+    @cached_property
+    def count(self) -> Floats:
+        """Points."""
+        return self._added("count")
+
+    @cached_property
+    def sum(self) -> Floats:
+        """Sum of the values."""
+        return self._added("sum")
+
+    @cached_property
+    def min(self) -> Floats:
+        """Least value; inf without points."""
+        found = np.full(self.amount, np.inf)
+        np.minimum.at(found, self._slots, self._scalar("min"))
+        return found
+
+    @cached_property
+    def max(self) -> Floats:
+        """Greatest value; -inf without points."""
+        found = np.full(self.amount, -np.inf)
+        np.maximum.at(found, self._slots, self._scalar("max"))
+        return found
+
+    @cached_property
+    def last(self) -> Floats:
+        """Newest value, of several with the same time the greatest."""
+        found = np.full(self.amount, np.nan)
+        values = self._scalar("last")
+        order = np.lexsort((values, self._scalar("last_time")))
+        found[self._slots[order]] = values[order]
+        return found
+
+    def quantile(self, q: float) -> Floats:
+        """The value at rank floor(q (n - 1)) within 1 %; nan without points."""
+        if q not in self._quantiles:
+            self._quantiles[q] = self._quantile(q)
+        return self._quantiles[q]
+
+    def _added(self, scalar: str) -> Floats:
+        return np.bincount(self._slots, weights=self._scalar(scalar), minlength=self.amount).astype(np.float64)
+
+    def _scalar(self, name: str) -> Floats:
+        found = np.concatenate([np.zeros(0), *(column.scalars[name] for column in self._columns)])
+        return found[self._chosen].astype(np.float64)
+
+    def _quantile(self, q: float) -> Floats:
+        slots, ranks, counts = self.bins
+        return np.clip(quantiles(slots, ranks, counts, self.amount, q), self.min, self.max)
+
+    @cached_property
+    def bins(self) -> tuple[Ints, Ints, Floats]:
+        """Of every bin of every chosen row: slot, rank, count."""
+        parts = [(slots[column.bins[0]], *column.bins[1:]) for slots, column in zip(self._row_slots, self._columns, strict=True)]
+        if not parts:
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
+        slots, ranks, counts = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        chosen = slots >= 0
+        return (slots, ranks, counts) if chosen.all() else (slots[chosen], ranks[chosen], counts[chosen])
+
+
+def quantiles(slots: Ints, ranks: Ints, counts: Floats, amount: int, q: float) -> Floats:
+    """A quantile of each slot's bins; nan where it has none. Bins of one rank add up."""
+    found = np.full(amount, np.nan)
+    if not len(slots):
+        return found
+    seen = np.zeros(_RANKS, dtype=bool)
+    seen[ranks + _RANKS // 2] = True
+    used = np.flatnonzero(seen)
+    column_of = np.cumsum(seen) - 1
+    places = slots * len(used) + column_of[ranks + _RANKS // 2]
+    values = bin_values(used - _RANKS // 2)
+    step = max(1, _CHUNK // len(used))
+    for begin in range(0, amount, step):
+        size = min(step, amount - begin)
+        inside = slice(None) if size == amount else (slots >= begin) & (slots < begin + size)
+        table = np.bincount(places[inside] - begin * len(used), weights=counts[inside], minlength=size * len(used))
+        found[begin : begin + size] = pick(table.reshape(size, len(used)), values, q)
+    return found
+
+
+def pick(table: Floats, values: Floats, q: float) -> Floats:
+    """A quantile of each row of a table of counts, whose columns stand for ascending values; nan for rows without counts."""
+    running = table.cumsum(axis=1)
+    total = running[:, -1]
+    rank = np.floor(q * (total - 1))
+    place = (running <= rank[:, None]).sum(axis=1)
+    return np.where(total > 0, values[np.minimum(place, len(values) - 1)], np.nan)
+
+
+def bin_values(ranks: Ints) -> Floats:
+    """The value that stands for the bin of each rank."""
+    return np.array([0.0 if not rank else np.sign(rank) * bin_value(abs(rank) - _SHIFT) for rank in ranks.tolist()])

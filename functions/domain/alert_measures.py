@@ -1,0 +1,219 @@
+"""Measures: the figure of every series of a rule at once, as arrays by slot; nan where there is none.
+
+Nothing in a window is no figure. It is zero only where a rule counts (`Term.empty_is_zero`) and the series is alive: an agent of it sent
+its heartbeat, or it sent points of another name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from functions.domain import alert_fields, tasks
+from functions.domain.alert_axis import Axis, Roster, budget_axis
+from functions.domain.alert_budgets import limits
+from functions.domain.alert_columns import Columns, Floats, Folded, TagSets
+from functions.domain.alert_data import Evidence, period_start, window, window_of
+from functions.domain.alert_memo import Memo
+from functions.domain.alert_rules import Absence, Budget, Field, HealthIs, Measure, Points, Rule, Term, names
+from functions.domain.fleet import AgentState
+from functions.domain.series import Aggregation
+from functions.domain.spans import Span
+from functions.domain.times import SECOND_MS
+
+
+_NO_TAGS = TagSets()
+"""Of the snapshot: its series come from agents alone."""
+
+
+class Unreadable(Exception):  # never leaves evaluation, where it becomes samples
+    """What a rule needs could not be read; the text says what."""
+
+
+class Figures(NamedTuple):
+    """A measure of every series."""
+
+    value: Floats
+    points: Floats
+    unsure: bool = False
+    """Whether some of it could not be read, so that the true value may be greater (budgets only)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One rule at one time: what it reads, and the axis of its series."""
+
+    rule: Rule
+    evidence: Evidence
+    roster: Roster
+    memo: Memo
+    axis: Axis
+
+    def read(self, wanted: Sequence[Span]) -> list[Columns]:
+        """Columns of some spans; raises `Unreadable` when any is absent."""
+        found, missing = self.evidence.buckets_of(self.rule).read(wanted)
+        if self.evidence.settled is None:
+            raise Unreadable("no minute is sealed yet")
+        if missing:
+            raise Unreadable(f"{missing} of {missing + len(found)} rollups of the window could not be read or are not sealed yet")
+        return found
+
+
+def scene_of(rule: Rule, evidence: Evidence, roster: Roster, memo: Memo) -> Scene:
+    """The scene of a rule."""
+    measure = rule.when.measure
+    source = evidence.buckets_of(rule)
+    if isinstance(measure, Field | HealthIs):
+        axis = memo.axis(rule, roster, _NO_TAGS, of_agents=False)
+    elif isinstance(measure, Budget):
+        groups = [limit.tags for limit in limits(evidence.budgets, measure.name) if rule.select.matches(dict(limit.tags))]
+        axis = budget_axis(groups, roster, source.tags, 0) if groups else Axis((), np.zeros(0, np.int64), np.zeros(0, np.int64), {})
+    else:
+        axis = memo.axis(rule, roster, source.tags, of_agents=rule.reads_agents(evidence.dimensions))
+    return Scene(rule, evidence, roster, memo, axis)
+
+
+def measured(scene: Scene, measure: Measure, back: int = 0) -> Figures:
+    """The figures of a measure, over the window that ends now or so many windows before. Raises `Unreadable`."""
+    match measure:
+        case Points():
+            return _points(scene, measure, back)
+        case Absence():
+            return _absence(scene, measure)
+        case Field(name=name, aggregation=aggregation):
+            return _snapshot(scene, lambda state, time: alert_fields.read(name, state, time), aggregation, name)
+        case HealthIs(statuses=statuses, aggregation=aggregation):
+            return _snapshot(scene, lambda state, _: alert_fields.coloured(state, statuses), aggregation, tuple(sorted(statuses)))
+        case Budget():
+            return _budget(scene, measure)
+
+
+def figures(scene: Scene, measure: Points, columns: Sequence[Columns], wanted: Sequence[Span]) -> Figures:
+    """The figures of a measure of points over these columns, which are those of the spans."""
+    value, points = _term(scene, measure.term, columns, wanted)
+    if measure.divided_by is None:
+        return Figures(value, points)
+    divisor, points = _term(scene, measure.divided_by, columns, wanted)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Figures(np.where(divisor != 0, value / divisor, np.nan), points)
+
+
+def _points(scene: Scene, measure: Points, back: int) -> Figures:
+    wanted = window_of(measure.over, scene.evidence.end, scene.evidence.now, back, coarse=scene.evidence.coarse)
+    return figures(scene, measure, scene.read(wanted), wanted)
+
+
+def _term(scene: Scene, term: Term, columns: Sequence[Columns], wanted: Sequence[Span]) -> tuple[Floats, Floats]:
+    if term.aggregation == "error_rate":
+        return _error_rate(scene, columns)
+    folded = scene.memo.folded(columns, term.names, scene.axis)
+    value = np.where(folded.count > 0, aggregate(folded, term.aggregation, seconds(wanted)), np.nan)
+    if term.empty_is_zero:
+        value[(folded.count == 0) & _alive(scene, columns, wanted)] = 0.0
+    return value, folded.count
+
+
+def aggregate(folded: Folded, aggregation: str, length_s: float) -> Floats:
+    """One figure of each slot; of slots without points it means nothing."""
+    quantile = Aggregation(aggregation).quantile
+    if quantile is not None:
+        return folded.quantile(quantile)
+    if aggregation == "avg":
+        return folded.sum / np.maximum(folded.count, 1)
+    if aggregation == "rate":
+        return folded.sum / length_s
+    found: Floats = getattr(folded, aggregation)
+    return found
+
+
+def seconds(wanted: Sequence[Span]) -> float:
+    """How long some spans are."""
+    return max(sum(span.end_ms - span.start_ms for span in wanted), SECOND_MS) / SECOND_MS
+
+
+def _error_rate(scene: Scene, columns: Sequence[Columns]) -> tuple[Floats, Floats]:
+    """Failed over finished tasks, and how many finished; as `tasks.TaskCounts` counts them."""
+
+    def of(name: str) -> Folded:
+        return scene.memo.folded(columns, (name,), scene.axis)
+
+    return error_rate(of(tasks.COMPLETED).count, of(tasks.FAILED).count, of(tasks.ERRORS).sum, of(tasks.LATENCY).count)
+
+
+def error_rate(completed: Floats, failed_events: Floats, errors: Floats, measured_tasks: Floats) -> tuple[Floats, Floats]:
+    """Error rate and finished tasks of each slot."""
+    failed = np.maximum(failed_events, np.round(errors))
+    finished = np.maximum(completed + failed, measured_tasks)
+    return np.where(finished > 0, failed / np.maximum(finished, 1), np.nan), finished
+
+
+def _alive(scene: Scene, columns: Sequence[Columns], wanted: Sequence[Span]) -> np.ndarray:
+    """Which series are known to have been alive in a window."""
+    start, end = wanted[0].start_ms, wanted[-1].end_ms
+    found = np.zeros(len(scene.axis), dtype=bool)
+    for one in columns:
+        slots = scene.axis.of_tags[one.present]
+        found[slots[slots >= 0]] = True
+    heard = np.array([start <= (state.last_seen or 0) and (state.first_seen or 0) < end for state in scene.roster.states], dtype=bool)
+    if len(heard):
+        slots = scene.axis.of_agent[heard]
+        found[slots[slots >= 0]] = True
+    return found
+
+
+def _absence(scene: Scene, measure: Absence) -> Figures:
+    wanted = window_of(measure.over, scene.evidence.end, scene.evidence.now, coarse=scene.evidence.coarse)
+    found = scene.memo.folded(scene.read(wanted), measure.names, scene.axis).count
+    return Figures(found, found)
+
+
+def _snapshot(scene: Scene, getter: alert_fields.Getter, aggregation: str, key: object) -> Figures:
+    """A figure of the agents; several of one series become one."""
+    snapshot = scene.evidence.snapshot
+    if snapshot is None or not scene.evidence.fresh:
+        raise Unreadable("the snapshot of the fleet could not be read, or is older than a minute")
+    values = scene.memo.keep(("field", id(snapshot), key), lambda: _values(scene.roster.states, getter, snapshot.time), snapshot)
+    known = (scene.axis.of_agent >= 0) & ~np.isnan(values)
+    slots, values = scene.axis.of_agent[known], values[known]
+    points = np.bincount(slots, minlength=len(scene.axis)).astype(np.float64)
+    return Figures(np.where(points > 0, _reduced(slots, values, points, aggregation), np.nan), points)
+
+
+def _values(states: Sequence[AgentState], getter: alert_fields.Getter, time: int) -> Floats:
+    found = [getter(state, time) for state in states]
+    return np.array([np.nan if value is None else value for value in found], dtype=np.float64)
+
+
+def _reduced(slots: np.ndarray, values: Floats, points: Floats, aggregation: str) -> Floats:
+    if aggregation in ("min", "max"):
+        least = aggregation == "min"
+        found = np.full(len(points), np.inf if least else -np.inf)
+        (np.minimum if least else np.maximum).at(found, slots, values)
+        return found
+    total = np.bincount(slots, weights=values, minlength=len(points)).astype(np.float64)
+    return total / np.maximum(points, 1) if aggregation == "avg" else total
+
+
+def _budget(scene: Scene, measure: Budget) -> Figures:
+    """Which share of each budget is used since its period began."""
+    evidence, source = scene.evidence, scene.evidence.group
+    if evidence.settled is None:
+        raise Unreadable("no minute is sealed yet")
+    wanted = window(period_start(measure.period, evidence.end), evidence.end, evidence.now, coarse=evidence.coarse)
+    columns, missing = source.read(wanted)
+    amounts = {limit.tags: limit.amount for limit in limits(evidence.budgets, measure.name)}
+    value, points = np.full(len(scene.axis), np.nan), np.zeros(len(scene.axis))
+    for slot, group in enumerate(scene.axis.series):
+        axis = scene.memo.keep(
+            ("budget", group, slot, len(scene.axis), id(source.tags), len(source.tags)),
+            lambda slot=slot: budget_axis(scene.axis.series, scene.roster, source.tags, slot),  # type: ignore[misc]
+            source.tags,
+        )
+        folded = scene.memo.folded(columns, sorted(names(scene.rule)), axis)
+        points[slot] = folded.count[slot]
+        if points[slot]:
+            value[slot] = folded.sum[slot] / amounts[group]
+    return Figures(value, points, unsure=bool(missing))

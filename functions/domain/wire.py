@@ -164,25 +164,25 @@ _MEMBER: dict[str, msgspec.json.Decoder[str | None]] = {
 _PATH = re.compile(r"(.*) - at `(?:key in )?\$\.?(.*)`", re.DOTALL)
 
 
-def decompress(body: bytes, encoding: str = "") -> bytes:
-    """The JSON text of a request's body; gzip is recognised by its first bytes too. Raises `InvalidInput`, `TooLarge`."""
+def decompress(body: bytes, encoding: str = "", limit: int = MAX_BYTES) -> bytes:
+    """What a request's body holds; gzip is recognised by its first bytes too. Raises `InvalidInput`, `TooLarge`."""
     if body[:2] == _GZIP or encoding == "gzip":
-        body = _gunzip(body)
+        body = _gunzip(body, limit)
     elif encoding not in ("", "identity"):
         raise InvalidInput(f"content encoding {encoding!r} is not possible; send gzip or none")
-    if len(body) > MAX_BYTES:
-        raise TooLarge(f"a batch has at most {MAX_BYTES} bytes")
+    if len(body) > limit:
+        raise TooLarge(f"a batch has at most {limit} bytes")
     return body
 
 
-def _gunzip(body: bytes) -> bytes:
+def _gunzip(body: bytes, limit: int) -> bytes:
     stream = zlib.decompressobj(wbits=31)
     try:
-        plain = stream.decompress(body, MAX_BYTES + 1)
+        plain = stream.decompress(body, limit + 1)
     except zlib.error as error:
         raise InvalidInput(f"the gzip stream is damaged: {error}") from None
-    if len(plain) > MAX_BYTES:
-        raise TooLarge(f"a batch has at most {MAX_BYTES} bytes after gunzip")
+    if len(plain) > limit:
+        raise TooLarge(f"a batch has at most {limit} bytes after gunzip")
     if not stream.eof or stream.unused_data:
         raise InvalidInput("the gzip stream is cut short" if not stream.eof else "there are bytes after the end of the gzip stream")
     return plain

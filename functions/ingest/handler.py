@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import time
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -15,14 +13,11 @@ from functions.adapters.batches_fast import FastBatches
 from functions.adapters.fast_client import DYNAMODB, FastClient
 from functions.adapters.raw_fast import FastRaw
 from functions.adapters.reads_fast import FastDesired, FastSettings
-from functions.domain.errors import ClawPulseError, InvalidInput, NotAllowed, NotAuthenticated, StoreError
-from functions.domain.rollup import TagPairs, sorted_pairs
-from functions.domain.selector import parse_tags
+from functions.domain.errors import ClawPulseError, InvalidInput, StoreError
 from functions.domain.times import SECOND_MS
-from functions.domain.token import Scope, TokenState, grants
-from functions.domain.wire import decompress
-from functions.ingest.service import Ingest, Sender
+from functions.ingest.service import Ingest
 from functions.runtime.fault_log import log_fault
+from functions.runtime.posts import body_of, sender_of
 from functions.runtime.problems import problem_of
 from functions.runtime.settings import Settings
 
@@ -37,7 +32,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 def handle(event: Mapping[str, Any], ingest: Ingest, now: int) -> dict[str, Any]:
     """The answer to one request; never raises."""
     try:
-        answer = ingest.accept(_sender(event), _text(event), now)
+        answer = ingest.accept(sender_of(event), _text(event), now)
     except Exception as error:
         return _problem(error, event)
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
@@ -51,36 +46,12 @@ def _problem(error: Exception, event: Mapping[str, Any]) -> dict[str, Any]:
     return {"statusCode": problem.status, "headers": problem.headers(), "body": problem.body()}
 
 
-def _sender(event: Mapping[str, Any]) -> Sender:
-    """Whose token it is; raises `NotAuthenticated` with the reason, `NotAllowed` naming the scope."""
-    found = (event.get("requestContext") or {}).get("authorizer") or {}
-    if not found.get("workspace"):
-        raise NotAuthenticated("no token: send Authorization: Bearer cp_…")
-    if found.get("state") != TokenState.ACTIVE:
-        raise NotAuthenticated(f"the token is {found.get('state') or 'of no known state'}")
-    scopes = str(found.get("scopes") or "").split()
-    if not grants(scopes, Scope.INGEST):
-        raise NotAllowed(f"this needs the scope {Scope.INGEST}; the token has {', '.join(scopes) or 'none'}")
-    return Sender(found["workspace"], _scope(found.get("tags") or ""))
-
-
-@lru_cache(256)
-def _scope(text: str) -> TagPairs:
-    return sorted_pairs(parse_tags(text))
-
-
 def _text(event: Mapping[str, Any]) -> bytes:
     """The JSON text of the request."""
-    body = event.get("body")
-    if not body:
+    text = body_of(event)
+    if not text and not event.get("body"):
         raise InvalidInput("the request has no body")
-    try:
-        data = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(errors="surrogatepass")
-    except binascii.Error:
-        raise InvalidInput("the body is no base64, though the request says so") from None
-    headers = event.get("headers") or {}
-    encoding = next((value for name, value in headers.items() if name.lower() == "content-encoding"), None)
-    return decompress(data, (encoding or "").strip().lower())
+    return text
 
 
 @cache

@@ -1,0 +1,49 @@
+"""Secrets taken out of texts that others wrote: logs and errors quote what they choked on."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+REDACTED: Final = "[redacted]"
+_SECRETS: Final = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|\bcp_[A-Za-z0-9]+_[A-Za-z0-9]+"
+    r"|\b(?:sk|pk|rk)[-_][A-Za-z0-9_-]{12,}"
+    r"|\b(?:gh[pousr]|github_pat|glpat|xox[abprs])[-_][A-Za-z0-9_-]{10,}"
+    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|\bAIza[A-Za-z0-9_-]{30,}"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
+    re.DOTALL,
+)
+"""Tokens that are known by their looks."""
+_NAMED: Final = re.compile(
+    r"(?i)((?:pass(?:word|wd)?|secret|token|api[_-]?key|access[_-]?key|authorization|cookie)[\"']?\s*[:=]\s*[\"']?)"
+    r"(?:(?:bearer|basic)\s+)?[^\s\"',;&}]+"
+)
+_BEARER: Final = re.compile(r"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}")
+_IN_URL: Final = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
+_SECRET_KEY: Final = re.compile(r"(?i)(pass(word|wd)?|secret|token|api[_-]?key|access[_-]?key|authorization|cookie)$")
+_MAX_DEPTH: Final = 16
+
+
+def redact_text(text: str) -> str:
+    """The text without what looks like a secret."""
+    text = _SECRETS.sub(REDACTED, text)
+    text = _NAMED.sub(rf"\1{REDACTED}", text)
+    text = _BEARER.sub(rf"\1{REDACTED}", text)
+    return _IN_URL.sub(rf"\1{REDACTED}@", text)
+
+
+def redact(value: Any, depth: int = 0) -> Any:
+    """Data as JSON has it, without secrets: in texts, and under keys named like one."""
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, dict | list) and depth >= _MAX_DEPTH:
+        return None
+    if isinstance(value, dict):
+        return {
+            key: REDACTED if isinstance(inner, str) and _SECRET_KEY.search(key) else redact(inner, depth + 1)
+            for key, inner in value.items()
+        }
+    return [redact(inner, depth + 1) for inner in value] if isinstance(value, list) else value

@@ -24,7 +24,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clawpulse._client import Client
-from clawpulse._task import Task, current_task, task
+from clawpulse._current import current_task
+from clawpulse._task import Task, task
 from clawpulse._version import __version__
 from clawpulse.errors import ClawPulseError, InvalidSettings
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from clawpulse._task import enter, leave
+from clawpulse._current import enter, leave
 
 if TYPE_CHECKING:
     from clawpulse._task import Task

@@ -9,16 +9,16 @@ from __future__ import annotations
 import os
 from _thread import RLock
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from contextvars import ContextVar, Token
 from math import isfinite
 from time import monotonic
 from time import time as _now
 from typing import TYPE_CHECKING, Any, TypeVar, Union, overload
 
+from clawpulse._current import enter, leave
 from clawpulse._reports import log
 
 if TYPE_CHECKING:
+    from contextvars import Token
     from types import TracebackType
 
     from clawpulse._calls import Calls, Totals
@@ -32,13 +32,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _MAX_ERROR = 500
 """Characters of an error's text."""
 
-_current: ContextVar[Task | None] = ContextVar("clawpulse_task", default=None)
 _told: set[str] = set()
-
-
-def current_task() -> Task | None:
-    """The innermost task that runs here. asyncio tasks and `asyncio.to_thread` have the one they were made in; a new thread has none."""
-    return _current.get()
 
 
 @overload
@@ -153,7 +147,7 @@ class Task:
     def __enter__(self) -> Task:
         if not self._entered:
             self.begin()
-        self._entered.append(_current.set(self))
+        self._entered.append(enter(self))
         return self
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
@@ -277,18 +271,6 @@ class Task:
         if kind not in _told:
             _told.add(kind)
             log("warning", f"{text}. Further cases of this kind are only counted, in clawpulse.invalid")
-
-
-def enter(running: Task) -> Token[Task | None]:
-    """Make a task the current one."""
-    return _current.set(running)
-
-
-def leave(token: Token[Task | None]) -> None:
-    """Go back to the task before."""
-    # Closed from elsewhere, as the event loop does with forgotten generators: that place keeps its own.
-    with suppress(ValueError):
-        _current.reset(token)
 
 
 def is_failure(error: BaseException | None) -> bool:

@@ -16,6 +16,7 @@ from cdk.features.api import Api
 from cdk.features.authorizer import Authorizer
 from cdk.features.ingest import Ingest
 from cdk.features.ops import Ops
+from cdk.features.otlp import Otlp
 from cdk.features.seal import Seal, SealQueue
 from cdk.settings import StageSettings
 from functions.runtime.settings import Settings
@@ -39,9 +40,10 @@ class AppStack(Stack):
             log_retention=retention,
         )
         ingest = Ingest(self, runtime=runtime, data=data, gateway=gateway)
+        otlp = Otlp(self, runtime=runtime, data=data, gateway=gateway)
         seal = Seal(self, runtime=runtime, data=data, ticks=ticks)
         api = Api(self, runtime=runtime, data=data, gateway=gateway)
-        Ops(self, settings=settings, data=data, ingest=ingest, seal=seal, ticks=ticks, api=api, gateway=gateway, tokens=tokens)
+        Ops(self, settings=settings, data=data, ingest=ingest, otlp=otlp, seal=seal, ticks=ticks, api=api, gateway=gateway, tokens=tokens)
         CfnOutput(self, "BootstrapFunctionName", value=tokens.bootstrap.function.function_name)
         CfnOutput(self, "SealQueueUrl", value=ticks.queue.queue_url)
 

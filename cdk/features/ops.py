@@ -21,6 +21,7 @@ from cdk.data_stack import DataStack
 from cdk.features.api import Api
 from cdk.features.authorizer import Authorizer
 from cdk.features.ingest import Ingest
+from cdk.features.otlp import Otlp
 from cdk.features.seal import Seal, SealQueue
 from cdk.settings import StageSettings
 
@@ -40,6 +41,7 @@ class Ops(Construct):
         settings: StageSettings,
         data: DataStack,
         ingest: Ingest,
+        otlp: Otlp,
         seal: Seal,
         ticks: SealQueue,
         api: Api,
@@ -62,6 +64,7 @@ class Ops(Construct):
             self.topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
         self._gateway(gateway)
         self._function("Ingest", ingest.batches.function)
+        self._function("Otlp", otlp.take.function)
         self._function("Authorizer", tokens.authorize.function)
         self._function("Api", api.read.function)
         self._function("Seal", seal.seal.function)

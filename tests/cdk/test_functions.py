@@ -9,6 +9,7 @@ FUNCTIONS = {
     "AuthorizerAuthorize": ("functions.authorizer.handler.handler", 5),
     "AuthorizerBootstrap": ("functions.authorizer.bootstrap.handler", 10),
     "IngestBatches": ("functions.ingest.handler.handler", 10),
+    "OtlpTake": ("functions.otlp.handler.handler", 10),
     "SealTick": ("functions.seal.tick.handler", 10),
     "SealFunction": ("functions.seal.handler.handler", 55),
     "ApiRead": ("functions.api.app.app", 29),

@@ -12,6 +12,8 @@ from functions.runtime.settings import Settings
 from tests.cdk.template import Stage, Template
 
 PUBLIC = {"/", "/assets/{file}", "/healthz", "/api/openapi.json", "/install.sh", "/agent/{file}"}
+WAYS_IN = {"/v1/batches": "IngestBatches", "/v1/metrics": "OtlpTake", "/v1/traces": "OtlpTake", "/v1/logs": "OtlpTake"}
+"""Routes that bring data, and the function of each."""
 
 
 def methods(app_stack: Template) -> dict[tuple[str, str], dict[str, Any]]:
@@ -28,14 +30,14 @@ def methods(app_stack: Template) -> dict[tuple[str, str], dict[str, Any]]:
     return {(path(method["ResourceId"]) or "/", method["HttpMethod"]): method for method in found}
 
 
-def test_every_route_of_the_app_and_the_ingest_route_have_a_method(live: Stage) -> None:
+def test_every_route_of_the_app_and_the_ways_in_have_a_method(live: Stage) -> None:
     wanted = {(path, method) for path, by_method in app.routes.items() for method in by_method}
-    assert set(methods(live.app)) == wanted | {("/v1/batches", "POST")}
+    assert set(methods(live.app)) == wanted | {(path, "POST") for path in WAYS_IN}
 
 
 def test_each_method_calls_its_function(live: Stage) -> None:
     for (path, _), method in methods(live.app).items():
-        function = "IngestBatches" if path == "/v1/batches" else "ApiRead"
+        function = WAYS_IN.get(path, "ApiRead")
         assert function in json.dumps(method["Integration"]["Uri"]), path
         assert method["Integration"]["Type"] == "AWS_PROXY"
 

@@ -7,6 +7,8 @@ WATCHED = {
     "GatewaySlow",
     "IngestErrors",
     "IngestThrottles",
+    "OtlpErrors",
+    "OtlpThrottles",
     "AuthorizerErrors",
     "AuthorizerThrottles",
     "ApiErrors",

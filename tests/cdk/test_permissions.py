@@ -24,6 +24,7 @@ WANTED = {
     "IngestBatchesRole": LOGS
     | KEY_WRITE
     | {"dynamodb:GetItem", "dynamodb:PutItem", "timestream:WriteRecords", "timestream:DescribeEndpoints"},
+    "OtlpTakeRole": LOGS | KEY_WRITE | {"dynamodb:GetItem", "dynamodb:PutItem", "timestream:WriteRecords", "timestream:DescribeEndpoints"},
     "SealTickRole": LOGS | {"sqs:SendMessage"},
     "SealRole": LOGS | KEY_WRITE | FLEET | {"dynamodb:BatchWriteItem"} | QUEUE | TRACES,
     "ApiReadRole": LOGS | KEY_WRITE | FLEET | TRACES | {"timestream:Select", "timestream:DescribeTable", "timestream:DescribeEndpoints"},
@@ -57,6 +58,8 @@ def test_resources_are_exact_but_where_aws_knows_none(live: Stage) -> None:
     [
         ("IngestBatchesRole", "GetItem", {"Batches", "Fleet"}),
         ("IngestBatchesRole", "PutItem", {"Batches"}),
+        ("OtlpTakeRole", "GetItem", {"Batches", "Fleet"}),
+        ("OtlpTakeRole", "PutItem", {"Batches"}),
         ("SealRole", "Query", {"Batches", "Rollups", "Fleet"}),
         ("SealRole", "DeleteItem", {"Batches", "Fleet"}),
         ("SealRole", "BatchWriteItem", {"Rollups"}),

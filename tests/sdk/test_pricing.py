@@ -200,6 +200,7 @@ def test_names(model: str, provider: str | None, matched: tuple[str, str]) -> No
 @pytest.mark.parametrize(
     ("model", "provider"),
     [
+        (None, None),
         ("our-own-model", None),
         ("", None),
         ("/", None),
@@ -209,7 +210,7 @@ def test_names(model: str, provider: str | None, matched: tuple[str, str]) -> No
         ("x" * 10_000, None),
     ],
 )
-def test_what_is_not_known_is_unpriced(model: str, provider: str | None) -> None:
+def test_what_is_not_known_is_unpriced(model: str | None, provider: str | None) -> None:
     assert price(model, Usage(input=1_000, output=10), provider, NOW) is None
 
 

@@ -280,6 +280,15 @@ async def coroutine(value: Any) -> Any:
     return value
 
 
+class Asynchronous:
+    async def __call__(self, value: Any) -> Any:
+        await asyncio.sleep(0)
+        return value
+
+
+class Inherits(Asynchronous): ...
+
+
 def twice(value: Any, other: Any) -> Any:
     assert other
     return value
@@ -295,6 +304,7 @@ FORMS: list[Callable[[Any], Any]] = [
     task(lambda value: value),
     lambda value: asyncio.run(coroutine(value)),
     lambda value: asyncio.run(task(functools.partial(coroutine))(value)),
+    lambda value: asyncio.run(task(Inherits())(value)),
 ]
 
 
@@ -303,6 +313,33 @@ def test_functions_give_what_they_gave(form: Callable[[Any], Any], sent: Sent) -
     value = object()
     assert form(value) is value
     assert set(sent.event_names()) == {"task.started", "task.completed"}
+
+
+def test_a_function_that_only_prepares_a_coroutine(sent: Sent) -> None:
+    async def waits(error: BaseException | None) -> Any:
+        await asyncio.sleep(0.01)
+        assert current_task() is not None
+        if error:
+            raise error
+        return current_task()
+
+    @task
+    @functools.wraps(waits)
+    def wrapped(*arguments: Any) -> Any:
+        assert current_task() is not None
+        return waits(*arguments)
+
+    async def main() -> None:
+        assert isinstance(await wrapped(None), Task)
+        prepared = wrapped(OSError("late"))
+        assert current_task() is None
+        assert sent.event_names() == ["task.started", "task.completed", "task.started"]
+        with pytest.raises(OSError, match="late"):
+            await prepared
+
+    asyncio.run(main())
+    assert sent.event_names()[2:] == ["task.started", "task.failed"]
+    assert values(sent, "latency_ms")[0] > 1
 
 
 def test_functions_stay_what_they_are() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from functools import partial, wraps
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clawpulse._current import enter, leave
@@ -41,7 +42,7 @@ def _flags(function: Any) -> int:
     """What kind of function this is, below partial applications and objects that can be called."""
     while isinstance(function, partial):
         function = function.func
-    for found in (function, getattr(function, "__func__", None), vars(type(function)).get("__call__")):
+    for found in (function, getattr(function, "__func__", None), type(function).__call__):
         code = getattr(found, "__code__", None)
         if code is not None:
             return int(code.co_flags)
@@ -50,10 +51,26 @@ def _flags(function: Any) -> int:
 
 def _plain(function: Callable[..., Any], template: Task) -> Callable[..., Any]:
     def run(*arguments: Any, **named: Any) -> Any:
-        with template.again(arguments, named):
-            return function(*arguments, **named)
+        running = template.again(arguments, named)
+        running.begin()
+        try:
+            with _current(running):
+                result = function(*arguments, **named)
+        except BaseException as error:
+            running.end(error)
+            raise
+        if isinstance(result, CoroutineType):
+            return _rest(running, result)
+        running.end(None)
+        return result
 
     return run
+
+
+async def _rest(running: Task, coroutine: CoroutineType[Any, Any, Any]) -> Any:
+    """What a plain function has only prepared, as those do that wrap a coroutine function."""
+    with _ending(running), _current(running):
+        return await coroutine
 
 
 def _coroutine(function: Callable[..., Any], template: Task) -> Callable[..., Any]:
@@ -68,7 +85,9 @@ def _generator(function: Callable[..., Any], template: Task) -> Callable[..., An
     def run(*arguments: Any, **named: Any) -> Generator[Any, Any, Any]:
         generator = function(*arguments, **named)
         step = partial(generator.send, None)
-        with _measured(template.again(arguments, named)) as running:
+        running = template.again(arguments, named)
+        running.begin()
+        with _ending(running):
             while True:
                 try:
                     with _current(running):
@@ -91,7 +110,9 @@ def _async_generator(function: Callable[..., Any], template: Task) -> Callable[.
     async def run(*arguments: Any, **named: Any) -> AsyncGenerator[Any, Any]:
         generator = function(*arguments, **named)
         step = partial(generator.asend, None)
-        with _measured(template.again(arguments, named)) as running:
+        running = template.again(arguments, named)
+        running.begin()
+        with _ending(running):
             while True:
                 try:
                     with _current(running):
@@ -123,15 +144,13 @@ class _current:  # noqa: N801  read as what they do; as @contextmanager they wou
         leave(self._token)
 
 
-class _measured:  # noqa: N801
-    """A task's beginning and end, without making it the current one."""
+class _ending:  # noqa: N801
+    """Ends a task, well or with the exception that passes."""
 
     def __init__(self, running: Task) -> None:
         self._running = running
 
-    def __enter__(self) -> Task:
-        self._running.begin()
-        return self._running
+    def __enter__(self) -> None: ...
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self._running.end(error)

@@ -38,13 +38,13 @@ class Price(NamedTuple):
     """Whose prices they are."""
 
 
-def price(model: str, usage: Usage, provider: str | None = None, at: datetime | float | None = None) -> Price | None:
+def price(model: str | None, usage: Usage, provider: str | None = None, at: datetime | float | None = None) -> Price | None:
     """The price of one request, or None if it is not known: never 0 for what is not known.
 
     `model` is a name as the provider uses it, `provider` one of the list (`azure`, `openrouter`); left out, it is the model's maker, or
     what stands before a slash in the model's name. `at`: seconds since 1970, or a datetime (UTC without a zone); now if left out.
     """
-    found = _find(model.lower(), provider)
+    found = _find(model.lower(), provider) if isinstance(model, str) else None
     if found is None:
         return None
     host, owner, row = found

@@ -525,10 +525,6 @@ def test_a_cancelled_coroutine(sent: Sent) -> None:
 
 
 def test_an_exception_without_a_text(sent: Sent) -> None:
-    class Mute(Exception):
-        def __str__(self) -> str:
-            raise RuntimeError("no text")
-
     with pytest.raises(Mute), task("t1"):
         raise Mute
     assert sent.events[-1].payload == {"err": ""}
@@ -550,6 +546,14 @@ class Hostile:
     def __float__(self) -> float:
         raise OSError("no")
 
+    def __repr__(self) -> str:
+        raise OSError("no")
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
 
 MISTAKES: list[Callable[[Task], Any]] = [
     lambda t: t.tokens(input=-1),
@@ -559,6 +563,7 @@ MISTAKES: list[Callable[[Task], Any]] = [
     lambda t: t.cost(float("nan")),
     lambda t: t.cost("0.1"),  # type: ignore[arg-type]
     lambda t: t.cost(True),
+    lambda t: t.tokens(input=Hostile()),  # type: ignore[arg-type]
     lambda t: t.cost(Hostile()),  # type: ignore[arg-type]
     lambda t: t.tag(["x"]),  # type: ignore[arg-type]
     lambda t: t.tag(Hostile()),  # type: ignore[arg-type]
@@ -566,7 +571,7 @@ MISTAKES: list[Callable[[Task], Any]] = [
 ]
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize("mistake", MISTAKES, ids=range(len(MISTAKES)))
 def test_mistakes_are_counted_and_do_no_harm(mistake: Callable[[Task], Any], sent: Sent) -> None:
     with task("t1", tags=TAGS) as t:
         mistake(t)
@@ -585,7 +590,7 @@ def test_nothing_told_is_no_mistake(harmless: Callable[[Task], Any], sent: Sent)
     assert [m.name for m in sent.metrics] == ["task.latency_ms"]
 
 
-@pytest.mark.parametrize("tags", [5, ["x"], Hostile(), lambda: 1 / 0, lambda: 5, lambda wrong: {}])
+@pytest.mark.parametrize("tags", [5, ["x"], Hostile(), lambda: 1 / 0, lambda: raise_it(Mute()), lambda: 5, lambda wrong: {}])
 def test_tags_that_are_none(tags: Any, sent: Sent) -> None:
     with task("t1", tags=tags):
         pass

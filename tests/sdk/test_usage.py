@@ -389,10 +389,19 @@ def test_openai_responses_events() -> None:
         ([MESSAGE, MESSAGE], [50, 50]),
         ([CHAT, *CHUNKS, CHAT], [200, 200, 200]),
         ([{"type": "message_delta", "usage": {"output_tokens": 3}}, {"type": "message_delta", "usage": {"output_tokens": 8}}], [8]),
+        ([*message_events()[:2], CHAT, {"usage": {"output_tokens": 4}}, *message_events()[2:]], [15, 200, 4]),
         ([MESSAGE, {"type": "message_delta", "usage": {"output_tokens": 3}}], [50, 3]),
         ([{"usage": {"output_tokens": 3}}, {"usage": {"output_tokens": 3}}], [3, 3]),
     ],
-    ids=["two streams", "two whole responses", "wholes and a stream", "a stream's end alone", "a stream after a whole", "bare usage"],
+    ids=[
+        "two streams",
+        "two whole responses",
+        "wholes and a stream",
+        "a stream's end alone",
+        "others during a stream",
+        "a stream after a whole",
+        "bare usage",
+    ],
 )
 def test_what_is_one_call(events: list[dict[str, Any]], outputs: list[int]) -> None:
     assert [usage.output for usage in counted(events)] == outputs

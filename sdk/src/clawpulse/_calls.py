@@ -35,18 +35,21 @@ class Calls:
     def __init__(self) -> None:
         self.made: list[Call] = []
         self._open: Reading | None = None
+        """The last event of the last stream."""
+        self._position = 0
+        """Where its call is in `made`."""
 
     def add(self, reading: Reading, at: float, model: str = "", provider: str = "") -> None:
         """Take in what an object reports; `model` and `provider` go before what it says of itself."""
-        call = Call(at, reading.usage, model or reading.usage.model or "", provider)
         if self._open is not None and _continues(self._open, reading):
-            before = self.made[-1]
+            before = self.made[self._position]
             usage = merge(before.usage, reading.usage)
-            self.made[-1] = Call(before.at, usage, model or before.model or usage.model or "", provider or before.provider)
-            reading = reading._replace(response=reading.response or self._open.response)
-        else:
-            self.made.append(call)
-        self._open = reading if reading.streamed else None
+            self.made[self._position] = Call(before.at, usage, model or before.model or usage.model or "", provider or before.provider)
+            self._open = reading._replace(response=reading.response or self._open.response) if reading.streamed else None
+            return
+        if reading.streamed:
+            self._open, self._position = reading, len(self.made)
+        self.made.append(Call(at, reading.usage, model or reading.usage.model or "", provider))
 
 
 def _continues(before: Reading, reading: Reading) -> bool:
@@ -79,7 +82,7 @@ def total(calls: Sequence[Call], model: str, provider: str, reported: float | No
     known = [found for found in prices if found is not None]
     if not known or len(known) < len(prices):
         return Totals(tokens, None, "", one)
-    return Totals(tokens, float(sum(found.usd for found in known)), known[0].source, one)
+    return Totals(tokens, sum(float(found.usd) for found in known), known[0].source, one)
 
 
 _COUNTS = Usage._fields[: Usage._fields.index("model")]

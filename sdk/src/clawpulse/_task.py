@@ -19,6 +19,7 @@ from clawpulse._reports import log
 
 if TYPE_CHECKING:
     from contextvars import Token
+    from decimal import Decimal
     from types import TracebackType
 
     from clawpulse._calls import Calls, Totals
@@ -111,18 +112,18 @@ class Task:
         counts = {name: _usage.count(value) for name, value in given.items()}
         for name, value in given.items():
             if value is not None and counts[name] is None:
-                self._complain("tokens", f"tokens({name}={value!r:.80}) left out: a count is a whole number from 0 on")
+                self._complain("tokens", f"tokens({name}={_shown(value)}) left out: a count is a whole number from 0 on")
         if any(number is not None for number in counts.values()):
             usage = _usage.Usage(counts["input"], counts["output"], counts["cache_read"], counts["cache_write"])
             self._add(_usage.Reading(usage, None, streamed=False), None, None)
 
-    def cost(self, usd: float | None) -> None:
+    def cost(self, usd: float | Decimal | None) -> None:
         """Say what the task cost; several add up. It then has no other price."""
         if usd is None:
             return
         amount = _amount(usd)
         if amount is None:
-            self._complain("cost", f"cost({usd!r:.80}) left out: a cost is a finite number of dollars from 0 on")
+            self._complain("cost", f"cost({_shown(usd)}) left out: a cost is a finite number of dollars from 0 on")
         elif self._may("cost"):
             with self._lock:
                 self._cost = amount + (self._cost or 0.0)
@@ -229,7 +230,7 @@ class Task:
             made = self._calls.made if self._calls is not None else []
             return total(made, self._model or _text(self._tags.get("model")), self._provider, self._cost, price)
         except Exception as fault:  # whatever was told: the task's end is to be known
-            self._complain("totals", f"a task's tokens and cost left out: {type(fault).__name__}: {fault!s:.200}")
+            self._complain("totals", f"a task's tokens and cost left out: {type(fault).__name__}: {_message(fault)}")
             return None
 
     def _add(self, reading: Reading, model: Any, provider: Any) -> None:
@@ -247,7 +248,7 @@ class Task:
         try:
             return self._given_tags(*arguments, **named)
         except Exception as error:
-            self._complain("tags of", f"a task's tags left out: the function for them raised {type(error).__name__}: {error!s:.200}")
+            self._complain("tags of", f"a task's tags left out: the function for them raised {type(error).__name__}: {_message(error)}")
             return None
 
     def _read_tags(self, tags: Any) -> dict[str, Any]:
@@ -293,6 +294,13 @@ def _text(value: Any) -> str:
         return "" if value is None else str(value)
     except Exception:
         return ""
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)[:80]
+    except Exception:
+        return f"a {type(value).__name__}"
 
 
 def _amount(usd: Any) -> float | None:

@@ -117,7 +117,7 @@ class AdoptedLane:
         with contextlib.suppress(OSError):
             writing = self._segments.writing
             if writing is None or self._segments.sizes[writing] + len(data) > self._segment_bytes:
-                self._segments.begin(opening_frame(self.contents.opening._replace(counts=self.contents.counts)))
+                self._segments.begin(opening_frame(self.contents.opening._replace(counts=self.contents.counts, uncut=None)))
             self._segments.append(data)
 
     def _collect(self) -> None:

@@ -65,7 +65,7 @@ class DiskLane:
             self.entries.append(Entry(self, batch, None, order))
             return
         made = batch_frame(batch, self._number)
-        place = self._write(lambda counts: cut_frame(batch, self._told if counts is None else counts) + made)
+        place = self._write(lambda counts: cut_frame(batch, len(made), self._told if counts is None else counts) + made)
         place = Place(place.segment, place.offset + place.size - len(made), len(made))
         self._uncut.remove(batch.runs)
         self.entries.append(Entry(self, batch, place, order))
@@ -140,7 +140,7 @@ class DiskLane:
         return place
 
     def _begin(self) -> None:
-        opening = self._opening._replace(seq=self._seq, number=self._number, at=self._now(), counts=self._told)
+        opening = self._opening._replace(seq=self._seq, number=self._number, at=self._now(), counts=self._told, uncut=self._uncut.runs())
         self._segments.begin(opening_frame(opening))
 
     def _now(self) -> int:

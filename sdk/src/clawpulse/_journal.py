@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from clawpulse._frames import Frame, frame, scan
-from clawpulse._runs import Runs
+from clawpulse._runs import Runs, merged
 from clawpulse._spool import Batch, Place
 from clawpulse.wire import Event, Point
 
@@ -48,6 +48,8 @@ class Opening(NamedTuple):
     at: int = 0
     """The wall clock, ms."""
     counts: Mapping[str, int] = {}
+    uncut: Sequence[Sequence[int]] | None = None
+    """The numbers of the records that are in no batch yet; None if that is not the writer's to say."""
 
 
 def opening_frame(opening: Opening) -> bytes:
@@ -61,9 +63,9 @@ def rows_frame(first: int, records: Sequence[Any], at: int, counts: Mapping[str,
     return frame(b"P", head + b"\n" + zlib.compress(_json([_row(record) for record in records]), 1))
 
 
-def cut_frame(batch: Batch, counts: Mapping[str, int]) -> bytes:
-    """That a batch was cut, which the next record is; the counters that wait from then on."""
-    return frame(b"C", _json({"seq": batch.seq, "points": batch.points, "counts": counts, "runs": batch.runs}))
+def cut_frame(batch: Batch, size: int, counts: Mapping[str, int]) -> bytes:
+    """That a batch was cut, which the next `size` bytes are; the counters that wait from then on."""
+    return frame(b"C", _json({"seq": batch.seq, "size": size, "counts": counts, "runs": batch.runs}))
 
 
 def batch_frame(batch: Batch, number: int) -> bytes:
@@ -122,15 +124,26 @@ class _Rows(NamedTuple):
     packed: bytes
 
 
+class _Cut(NamedTuple):
+    """What is said of a batch before it."""
+
+    runs: Sequence[Sequence[int]]
+    counts: Mapping[str, int]
+    whole: bool
+    """Whether all its bytes were written, be they damaged now."""
+
+
 class Replay:
     """Reads a stream again, segment by segment in order."""
 
     def __init__(self) -> None:
         self._opening: Opening | None = None
-        self._cuts: dict[int, dict[str, Any]] = {}
+        self._cuts: dict[int, _Cut] = {}
+        self._doubtful: dict[int, int] = {}
         self._batches: dict[int, tuple[Batch, Place]] = {}
         self._rows: deque[_Rows] = deque()
-        self._uncut, self._gaps = Runs(), Runs()
+        self._uncut, self._gaps, self._unsure = Runs(), Runs(), Runs()
+        self._unsure_points = 0
         self._counts: Mapping[str, int] = {}
         self._done: set[int] = set()
         self._number: int | None = None
@@ -146,17 +159,15 @@ class Replay:
         self._damaged += len(found.damaged) - self._torn
         try:
             for item in found.frames:
-                self._take(number, item)
+                self._take(number, item, data)
         except (KeyError, TypeError, ValueError) as error:
             raise Unreadable(f"it says what this version does not understand ({type(error).__name__}: {error})") from None
 
     def result(self) -> Contents:
         """The sum of it."""
-        for seq, cut in self._cuts.items():
-            if seq in self._done or self._damaged:
-                # Its batch was there and is damaged; only a torn end can mean that it never was.
-                self._consume(cut["runs"])
-                self._lost += 0 if seq in self._done else cut["points"]
+        self._doubt()
+        self._lost += sum(points for seq, points in self._doubtful.items() if seq not in self._done)
+        self._lost += max(0, len(self._unsure) - self._unsure_points)
         rows = self._left() if self._opening else []
         return Contents(
             opening=self._opening,
@@ -181,7 +192,7 @@ class Replay:
             if number in self._uncut
         ]
 
-    def _take(self, segment: int, item: Frame) -> None:
+    def _take(self, segment: int, item: Frame, data: bytes) -> None:
         text, _, rest = item.payload.partition(b"\n")
         content = json.loads(text)
         if item.kind == b"H":
@@ -189,7 +200,8 @@ class Replay:
         elif item.kind == b"P":
             self._note(segment, content, rest)
         elif item.kind == b"C":
-            self._cuts[content["seq"]] = content
+            begin = item.offset + item.size
+            self._cuts[content["seq"]] = _Cut(content["runs"], content["counts"], _is_whole(data, begin, content["size"]))
             self._next_seq = max(self._next_seq, content["seq"] + 1)
         elif item.kind == b"B":
             self._batch(Place(segment, item.offset, item.size), content)
@@ -205,13 +217,17 @@ class Replay:
             raise Unreadable(f"its version is not {VERSION}")
         self._opening = Opening(**content)
         self._counts = self._opening.counts
-        self._expect(self._opening.number)
+        self._number = max(self._number or 0, self._opening.number)
+        if self._opening.uncut is not None:
+            self._only(self._opening.uncut)
         self._next_seq = max(self._next_seq, self._opening.seq)
         self._note_time(segment, self._opening.at)
 
     def _note(self, segment: int, content: dict[str, Any], packed: bytes) -> None:
         first, end = content["first"], content["first"] + content["size"]
-        self._expect(first)
+        if first < (self._number or 0):
+            return
+        self._see(first)
         self._uncut.append(first, end)
         self._rows.append(_Rows(first, end, segment, packed))
         self._number = end
@@ -223,36 +239,86 @@ class Replay:
 
     def _batch(self, place: Place, content: dict[str, Any]) -> None:
         seq, points = content["seq"], content["points"]
+        if seq in self._batches:
+            return
         self._batches[seq] = (Batch(seq, b"", points, content["counts"]), place)
         self._next_seq = max(self._next_seq, seq + 1)
+        self._see(content["number"])
         cut = self._cuts.pop(seq, None)
         if cut is not None:
-            self._consume(cut["runs"])
-            self._counts = cut["counts"]
+            self._consume(cut.runs)
+            self._counts = cut.counts
             return
-        # Nobody can tell any more which records are in it: those that may be must not travel twice.
-        before = len(self._uncut) + len(self._gaps)
-        self._consume([(0, content["number"])])
-        self._lost += max(0, before - len(self._uncut) - len(self._gaps) - points)
+        # Which records are in it may become clear later. Until then those that may be must not travel again.
+        before = [(0, content["number"])]
+        self._unsure = _both(self._unsure, _within(self._uncut, before), _within(self._gaps, before))
+        self._unsure_points += points
+        self._uncut.remove(before)
+        self._gaps.remove(before)
         self._counts = {}
 
-    def _consume(self, runs: Sequence[Sequence[int]]) -> None:
-        self._uncut.remove(runs)
-        self._gaps.remove(runs)
-        lowest = self._uncut.lowest()
-        while self._rows and (lowest is None or self._rows[0].end <= lowest):
-            self._rows.popleft()
-
-    def _expect(self, number: int) -> None:
-        """Records before this number are known or lost."""
+    def _see(self, number: int) -> None:
+        """There were records up to this number: those that are not known are lost, if they are in no batch."""
         if self._number is not None:
             self._gaps.append(self._number, number)
         self._number = max(number, self._number or 0)
+
+    def _only(self, uncut: Sequence[Sequence[int]]) -> None:
+        """These are the records that are in no batch yet, whatever could be read before."""
+        self._doubt()
+        known = _both(self._uncut, self._unsure)
+        self._unsure.remove(uncut)
+        self._uncut.remove(uncut)
+        self._lost += len(self._uncut) + max(0, len(self._unsure) - self._unsure_points)
+        self._uncut, self._unsure, self._unsure_points = _within(known, uncut), Runs(), 0
+        self._gaps = Runs(uncut)
+        self._gaps.remove(self._uncut.runs())
+        self._forget_rows()
+
+    def _doubt(self) -> None:
+        """Batches whose beginning is known and that cannot be read: if they were ever whole they may have been sent."""
+        for seq, cut in self._cuts.items():
+            if cut.whole:
+                self._doubtful[seq] = self._consume(cut.runs)
+        self._cuts = {}
+
+    def _consume(self, runs: Sequence[Sequence[int]]) -> int:
+        """These records are in a batch; returns how many of them nobody had taken."""
+        sets = (self._uncut, self._gaps, self._unsure)
+        before = sum(map(len, sets))
+        for numbers in sets:
+            numbers.remove(runs)
+        self._forget_rows()
+        return before - sum(map(len, sets))
+
+    def _forget_rows(self) -> None:
+        wanted = [number for number in (self._uncut.lowest(), self._unsure.lowest()) if number is not None]
+        while self._rows and (not wanted or self._rows[0].end <= min(wanted)):
+            self._rows.popleft()
 
     def _give_up(self, content: dict[str, Any]) -> None:
         self._given_up = max(self._given_up, content["segment"])
         self._batches = {seq: kept for seq, kept in self._batches.items() if kept[1].segment > self._given_up}
         self._consume([(0, content["number"])])
+
+
+def _both(*sets: Runs) -> Runs:
+    """All numbers of sets that have none in common."""
+    return Runs(merged(run for numbers in sets for run in numbers.runs()))
+
+
+def _within(numbers: Runs, runs: Sequence[Sequence[int]]) -> Runs:
+    """Those of the numbers that are in the runs."""
+    others = Runs(numbers.runs())
+    others.remove(runs)
+    found = Runs(numbers.runs())
+    found.remove(others.runs())
+    return found
+
+
+def _is_whole(data: bytes, begin: int, size: int) -> bool:
+    """Whether so many bytes were written there. A file system that lost them at a crash may show zeros."""
+    return begin + size <= len(data) and any(data[max(begin, begin + size - 16) : begin + size])
 
 
 def _row(record: Any) -> list[Any]:

@@ -28,12 +28,19 @@ def merged(runs: Iterable[Run]) -> tuple[Run, ...]:
 class Runs:
     """A set of numbers. Adding goes at the end, removing anywhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, runs: Iterable[Sequence[int]] = ()) -> None:
+        """Of ascending runs."""
         self._firsts: list[int] = []
         self._ends: list[int] = []
+        for first, end in runs:
+            self.append(first, end)
 
     def __len__(self) -> int:
         return sum(self._ends) - sum(self._firsts)
+
+    def runs(self) -> list[Run]:
+        """All of it, ascending."""
+        return list(zip(self._firsts, self._ends))
 
     def __contains__(self, number: int) -> bool:
         at = bisect_right(self._firsts, number) - 1

@@ -37,6 +37,8 @@ class Disk(NamedTuple):
     """For all living processes together."""
     look_seconds: float
     """Between two looks for dead processes, and between tries with a disk that failed."""
+    segments: Callable[[str, str, dict[int, int]], Segments] = Segments
+    """Opens a stream's files: folder, epoch, sizes."""
 
 
 class Store:
@@ -185,7 +187,7 @@ class Store:
             epoch = self._new_epoch()
             lock = take(lock_path(disk.folder, epoch))
         return DiskLane(
-            Segments(disk.folder, epoch),
+            disk.segments(disk.folder, epoch, {}),
             lock,
             disk.opening._replace(epoch=epoch),
             segment_bytes=self._segment_bytes(disk),
@@ -270,7 +272,7 @@ class Store:
 
     def _take_over(self, disk: Disk, epoch: str, lock: Lock, *, mine: bool = False) -> None:
         try:
-            segments = Segments(disk.folder, epoch, streams(disk.folder).get(epoch, {}))
+            segments = disk.segments(disk.folder, epoch, streams(disk.folder).get(epoch, {}))
             lane = AdoptedLane(segments, lock, epoch, segment_bytes=self._segment_bytes(disk), mine=mine)
             if lane.contents.opening is not None and not _same(lane.contents.opening, disk.opening):
                 raise Unreadable("it belongs to another address or agent")

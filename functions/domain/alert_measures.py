@@ -24,7 +24,6 @@ from functions.domain.series import Aggregation
 from functions.domain.spans import Span
 from functions.domain.times import SECOND_MS
 
-
 _NO_TAGS = TagSets()
 """Of the snapshot: its series come from agents alone."""
 

@@ -1,0 +1,40 @@
+"""A round: the samples of all rules against all stored states. What comes out is what there is to store and to tell.
+
+    evaluate ──▶ samples ─┐
+                          ├── play ──▶ a Step for every alert that is stored, or that something is to be said of
+    stored states ────────┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from functions.domain import alert_machine
+from functions.domain.alert import AlertState, series_id
+from functions.domain.alert_machine import Step, new_state
+from functions.domain.alert_rules import Rule
+from functions.domain.alert_samples import Samples
+
+
+def play(rules: Sequence[Rule], samples: Mapping[str, Samples], states: Iterable[AlertState], now: int) -> Iterator[Step]:
+    """Steps of all alerts, in no order that matters. Those with neither `edge` nor `save` need nothing done."""
+    known = {rule.name: rule for rule in rules}
+    seen: set[str] = set()
+    for state in states:
+        seen.add(series_id(state.rule, state.series))
+        yield _stored(known.get(state.rule), samples.get(state.rule), state, now)
+    for found in samples.values():
+        for slot in found.stirred():
+            series = found.series(slot)
+            if series_id(found.rule.name, series) not in seen:
+                yield alert_machine.step(found.rule, new_state(found.rule, series), found.at(slot), now)
+
+
+def _stored(rule: Rule | None, samples: Samples | None, state: AlertState, now: int) -> Step:
+    if rule is None:
+        return alert_machine.end(state, "the rule was deleted", now)
+    if rule.expired(now):
+        return alert_machine.end(state, "the rule has expired", now)
+    if samples is None:
+        return Step(state, None, "the rule was not evaluated", save=False)
+    return alert_machine.step(rule, state, samples.of(state.series), now)

@@ -1,0 +1,116 @@
+# The desired configuration: fetched when the server names another one than was written, written in one step, applied by the hooks.
+#
+# config/desired.json   the document in force          config/previous.json   the one before
+# config/failed.json    one that a hook refused        config/state           written, applied, error; one a line
+# Applying takes as long as hooks take, so it goes on beside the heartbeats; config/result.PID is how it ended.
+
+WRITTEN=''     # hash of the last document that came
+APPLIED=''     # hash of the last one that all hooks took
+APPLY_ERROR=''
+APPLYING=''    # process that runs the hooks
+
+# Reads where things stood; hooks that a kill interrupted run again.
+desired_open() {
+  { IFS= read -r WRITTEN && IFS= read -r APPLIED && IFS= read -r APPLY_ERROR; } 2>/dev/null <"$DESIRED/state" || :
+  rm -f -- "$DESIRED"/result.*
+  [[ -z $WRITTEN || $WRITTEN == "$APPLIED" || -n $APPLY_ERROR ]] || desired_apply
+}
+
+desired_save() {
+  write_file "$DESIRED/state" "$WRITTEN"$'\n'"$APPLIED"$'\n'"$APPLY_ERROR"$'\n' || tell disk "cannot write to $DESIRED"
+}
+
+# Fetches what the last answer named, unless it is here or its hooks are at work.
+desired_check() {
+  [[ -n $WANTED && $WANTED != "$WRITTEN" && -z $APPLYING ]] || return 0
+  desired_fetch && desired_write && desired_apply || :
+}
+
+# After a reload, hooks that failed get another chance: the document is fetched anew.
+desired_retry() {
+  [[ -z $APPLY_ERROR ]] || WRITTEN=''
+}
+
+# Gets the document to config/incoming and REPLY to its hash.
+desired_fetch() {
+  local code hash
+  code=$(curl -q -K "$RUN/curl.get" -H "If-None-Match: \"$WRITTEN\"" -o "$DESIRED/incoming" -w '%{http_code}' 2>/dev/null) || code=${code:-0}
+  if [[ $code != 200 ]]; then
+    [[ $code == 304 ]] || tell desired "the desired configuration cannot be fetched (status $code)"
+    return 1
+  fi
+  hash=$(sha256sum "$DESIRED/incoming") || return 1
+  REPLY=${hash:0:32}
+  # It may be newer than what the answer named; then the next one names it.
+  if [[ $REPLY != "$WANTED" ]]; then
+    tell desired 'the desired configuration that came is not the one that was named; it is fetched again'
+    return 1
+  fi
+  untell desired
+}
+
+# Puts config/incoming in force. What was in force becomes the previous one only if it is whole and was taken.
+desired_write() {
+  local hash=$REPLY now=''
+  [[ ! -e $DESIRED/desired.json ]] || now=$(sha256sum "$DESIRED/desired.json")
+  if [[ -n $now && ( ${now:0:32} == "$APPLIED" || ( -z $APPLIED && ${now:0:32} == "$WRITTEN" ) ) ]]; then
+    cp -- "$DESIRED/desired.json" "$DESIRED/previous.new" && mv -f -- "$DESIRED/previous.new" "$DESIRED/previous.json" || :
+  fi
+  sync "$DESIRED/incoming" && mv -f -- "$DESIRED/incoming" "$DESIRED/desired.json" || return 1
+  WRITTEN=$hash APPLY_ERROR=''
+  log "desired configuration $WRITTEN written"
+  desired_save
+}
+
+# Starts the hooks. Without any, written is all that can be said.
+desired_apply() {
+  hooks_any || return 0
+  (
+    trap - ERR TERM HUP
+    set +e
+    desired_work
+  ) 9>&- &
+  APPLYING=$!
+}
+
+desired_work() {
+  local text=applied
+  if ! hooks_run config "$DESIRED/desired.json"; then
+    text=$REPLY
+    desired_back
+  fi
+  write_file "$DESIRED/result.$$" "$text"
+}
+
+# Puts the previous document back, and has the hooks take it again.
+desired_back() {
+  cp -- "$DESIRED/desired.json" "$DESIRED/failed.json"
+  if [[ -e $DESIRED/previous.json ]]; then
+    cp -- "$DESIRED/previous.json" "$DESIRED/previous.new" && mv -f -- "$DESIRED/previous.new" "$DESIRED/desired.json"
+    hooks_run config "$DESIRED/desired.json" || text+="; and the previous one: $REPLY"
+  else
+    rm -f -- "$DESIRED/desired.json"
+  fi
+}
+
+# Takes notice of how the hooks ended.
+desired_poll() {
+  local result
+  [[ -n $APPLYING ]] || return 0
+  if [[ -e $DESIRED/result ]]; then
+    IFS= read -r result <"$DESIRED/result.$$" || :
+    if [[ $result == applied ]]; then
+      APPLIED=$WRITTEN APPLY_ERROR=''
+      log "desired configuration $APPLIED applied"
+    else
+      APPLY_ERROR=${result:0:250}
+      log "desired configuration $WRITTEN not applied: $APPLY_ERROR"
+    fi
+    APPLYING=''
+    desired_save
+    rm -f -- "$DESIRED/result.$$"
+  elif [[ ! -d /proc/$APPLYING ]]; then
+    APPLYING='' APPLY_ERROR='the hooks ended without a result'
+    desired_save
+  fi
+}

@@ -15,6 +15,14 @@ def latency(p50: float | None = None, p95: float | None = None, p99: float | Non
     return {"p50": p50, "p95": p95, "p99": p99}
 
 
+def config(desired: str | None = None, written: str | None = None, applied: str | None = None, error: str | None = None) -> dict[str, Any]:
+    return {"desired": desired, "written": written, "applied": applied, "error": error}
+
+
+def desired(agent: str, **changes: Any) -> dict[str, Any]:
+    return {"agent": agent, "hash": "h2", "time": STAMP, "by": "token1", "document": {"model": "m-2"}, **changes}
+
+
 def instance(agent: str, status: str = "green", reason: str = "heartbeat fresh", **changes: Any) -> dict[str, Any]:
     return {
         "id": agent,
@@ -42,6 +50,7 @@ def instance(agent: str, status: str = "green", reason: str = "heartbeat fresh",
         "cpu": None,
         "memory": None,
         "openTasks": 0,
+        "config": config(),
         **changes,
     }
 

@@ -27,8 +27,12 @@ COMMANDS = dict(walk(build([])))
 def test_all_nouns_are_there() -> None:
     nouns = {path[0] for path in COMMANDS if path}
     assert nouns == {"agents", "events", "series", "settings", "summary", "tasks", "token", "version"}
-    assert {path[1] for path in COMMANDS if path[:1] == ("agents",) and len(path) == 2} == {"show", "tag", "retire", "forget", "expect"}
-    assert {path[1] for path in COMMANDS if path[:1] == ("token",) and len(path) == 2} == {"create", "list", "revoke"}
+    assert commands_of("agents") == {"show", "tag", "retire", "forget", "expect", "config"}
+    assert commands_of("token") == {"create", "list", "revoke"}
+
+
+def commands_of(noun: str) -> set[str]:
+    return {path[1] for path in COMMANDS if path[:1] == (noun,) and len(path) == 2}
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "clawpulse")

@@ -81,10 +81,10 @@ class Api:
             rows, cursor = rows + more[key], more["next"]
         raise CommandError(f"{path} gave more than {MAX_PAGES} pages; narrow the request")
 
-    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None) -> Any:
         """Send one request; returns the decoded answer, None when it is empty. Raises `CommandError`."""
         try:
-            with _opener(self.url).open(self._request(method, path, body), timeout=self.timeout_s) as answer:
+            with _opener(self.url).open(self._request(method, path, body, headers or {}), timeout=self.timeout_s) as answer:
                 return _decode(answer.read(), self.url)
         except urllib.error.HTTPError as error:
             with error:
@@ -94,8 +94,8 @@ class Api:
         except (OSError, HTTPException) as error:
             raise Unreachable(f"cannot reach {self.url}: {_cause(error)}") from None
 
-    def _request(self, method: str, path: str, body: Mapping[str, Any] | None) -> urllib.request.Request:
-        headers = {"Accept": "application/json", "User-Agent": "clawpulse-cli"}
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None, more: Mapping[str, str]) -> urllib.request.Request:
+        headers = {"Accept": "application/json", "User-Agent": "clawpulse-cli", **more}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         data = None

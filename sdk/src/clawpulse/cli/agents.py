@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from clawpulse.cli import _config as config
 from clawpulse.cli import _output as out
-from clawpulse.cli._api import ApiError, segment
+from clawpulse.cli._api import Api, ApiError, CommandError, segment
 from clawpulse.cli._options import api_of, as_json, every, selector, tag_changes, watch
 from clawpulse.cli._watch import show as show_view
 
 COLOURS = ("red", "yellow", "green", "grey")
 STALE_NOTE = "The figures are old: the service that computes them is late or stopped."
-CONFLICT = 409
+NOT_FOUND, CONFLICT = 404, 409
 _RATES = ("tasks/min", "errors", "p95")
 
 identifier = click.argument("agent", metavar="ID")
@@ -126,6 +127,7 @@ def _card(agent: Any) -> RenderableType:
         ("tokens/min", out.number(agent["tokensPerMinute"])),
         ("cost/hour", out.money(agent["costPerHour"])),
         ("queue", out.number(agent["queueDepth"])),
+        ("config", config.drift(agent["config"])),
         ("in service", "no, retired" if agent["retired"] else "yes"),
         ("expected", {True: "yes", False: "no", None: "nobody said"}[agent["expected"]]),
         ("shadow", agent["shadow"]),
@@ -169,6 +171,58 @@ def expect(context: click.Context, agent: str, stance: str | None, as_json: bool
     _done(answer, as_json, f"{agent} is { ({True: 'expected', False: 'unwanted', None: 'neither expected nor unwanted'}[value]) }")
 
 
+@agents.command(name="config")
+@identifier
+@click.option(
+    "--set", "file", type=click.File(encoding="utf-8-sig"), metavar="FILE", help="What it should have, a JSON object; - is standard input."
+)
+@click.option("--clear", is_flag=True, help="It should have nothing in particular any more, and keeps what it has.")
+@click.option("--over", metavar="HASH", help="Only if this is what is desired now; with --set, none: only if nothing is.")
+@as_json
+@click.pass_context
+def config_(context: click.Context, agent: str, file: TextIO | None, clear: bool, over: str | None, as_json: bool) -> None:
+    """Show which configuration an agent should have, and which it has; set it.
+
+    Agents that report to ClawPulse fetch it by themselves, within their next heartbeats.
+    """
+    if file is not None and clear:
+        raise click.UsageError("--set and --clear exclude each other")
+    if over is not None and file is None and not clear:
+        raise click.UsageError("--over goes with --set or --clear")
+    if over == config.NOTHING and clear:
+        raise click.UsageError("--clear has nothing to do where nothing is desired")
+    path, conditions = f"api/agents/{segment(agent)}/desired", config.conditions(over)
+    if file is not None:
+        answer = api_of(context).send("PUT", path, config.read(file), conditions)
+        _done(answer, as_json, f"{agent} should have {answer['hash']}")
+    elif clear:
+        api_of(context).send("DELETE", path, headers=conditions)
+        _done(None, as_json, f"{agent} should have no configuration in particular")
+    else:
+        _show_config(context, agent, as_json)
+
+
+def _show_config(context: click.Context, agent: str, as_json: bool) -> None:
+    api, path = api_of(context), f"api/agents/{segment(agent)}"
+    desired, known = _found(api, f"{path}/desired"), _found(api, path)
+    if desired is None and known is None:
+        raise CommandError(f"no agent {agent}, and no configuration is set for one")
+    hashes = known["config"] if known else {"desired": desired["hash"], "written": None, "applied": None, "error": None}
+    if as_json:
+        out.print_json({**hashes, "drift": config.drift(hashes), "set": desired})
+    else:
+        out.console().print(config.card(hashes, desired))
+
+
+def _found(api: Api, path: str) -> Any:
+    try:
+        return api.get(path)
+    except ApiError as error:
+        if error.status != NOT_FOUND:
+            raise
+    return None
+
+
 @agents.command()
 @identifier
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -176,7 +230,7 @@ def expect(context: click.Context, agent: str, stance: str | None, as_json: bool
 def forget(context: click.Context, agent: str, yes: bool) -> None:
     """Delete an agent from the inventory. It comes back when it reports again."""
     if not yes:
-        click.confirm(f"Forget {out.plain(agent)}, with its remote tags and owner?", abort=True)
+        click.confirm(f"Forget {out.plain(agent)}, with its remote tags, owner and desired configuration?", abort=True)
     api_of(context).send("DELETE", f"api/agents/{segment(agent)}")
     out.print_line(f"{agent} is forgotten")
 

@@ -20,6 +20,7 @@ from functions.domain.rollup import Rollup
 
 if TYPE_CHECKING:
     from functions.domain.alert import AlertState, Edge
+    from functions.domain.alert_rules import Rule
 
     # Not for the hot path, which imports this module too.
     from functions.domain.channels import Channel, SecretReference
@@ -118,6 +119,14 @@ class RollupStore(Protocol):
 
     def read_agent(self, workspace: str, agent: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
         """Encoded rollups of one agent, start <= time < end."""
+        ...
+
+    def put_matrix(self, workspace: str, resolution: Resolution, time: int, rollup: Rollup, expires: int) -> None:
+        """Replace the agent matrix of one bucket: chosen metrics of all agents in one rollup (`domain.alert_matrix`)."""
+        ...
+
+    def read_matrix(self, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
+        """Encoded agent matrices of start <= time < end; buckets without one are absent."""
         ...
 
 
@@ -346,6 +355,14 @@ class MessageSender(Protocol):
         ...
 
 
+class RuleReader(Protocol):
+    """The rules of a workspace: its own, and those that ClawPulse brings."""
+
+    def rules(self, workspace: str) -> Sequence[Rule]:
+        """All that can be evaluated, by name. A stored rule that this release cannot read is left out."""
+        ...
+
+
 class AlertStore(Protocol):
     """The memory of alerting: states of alerts, edges that wait to be dispatched, incidents, silences."""
 
@@ -353,8 +370,8 @@ class AlertStore(Protocol):
         """All states, strongly consistent."""
         ...
 
-    def claim(self, workspace: str, state: AlertState, edge: Edge | None) -> bool:
-        """Write a state of version n if the stored one has n - 1, and with it the edge, both or none; tells whether it did.
+    def claim(self, workspace: str, claims: Sequence[tuple[AlertState, Edge | None]]) -> list[bool]:
+        """Write each state of version n if the stored one has n - 1, and with it its edge, both or none; tells of each whether it did.
 
         So of all who see an edge one claims it, and an edge that was claimed is in the outbox.
         """
@@ -380,8 +397,8 @@ class AlertStore(Protocol):
         """Write an incident of version n if the stored one has n - 1, and its deliveries, all or none; tells whether it did."""
         ...
 
-    def dispatched(self, workspace: str, edges: Iterable[str]) -> None:
-        """Take edges out of the outbox, by id."""
+    def dispatched(self, workspace: str, edges: Iterable[Edge]) -> None:
+        """Take edges out of the outbox."""
         ...
 
     def history(self, workspace: str, since: int) -> list[Incident]:
@@ -398,4 +415,12 @@ class AlertStore(Protocol):
 
     def drop_silence(self, workspace: str, silence: str) -> bool:
         """Delete one; tells whether there was one."""
+        ...
+
+    def baselines(self, workspace: str) -> bytes | None:
+        """What was stored of baselines last (`alert_baseline.Baselines`)."""
+        ...
+
+    def put_baselines(self, workspace: str, data: bytes) -> None:
+        """Replace them. Too many for the store are not stored: they are made again when needed."""
         ...

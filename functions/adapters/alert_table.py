@@ -2,15 +2,17 @@
 
 p                   s            d
 {ws}|state          alert        AlertState, msgpack; `v` its version
-{ws}|outbox         edge         Edge, msgpack; goes when it is dispatched
+{ws}|outbox         time|edge    Edge, msgpack; goes when it is dispatched
 {ws}|incident       incident     Incident (`domain.incident`); open, or closed within the hour
 {ws}|archive        incident     likewise, once over for long; kept 400 days
 {ws}|silence        silence      JSON; goes when it is over
+{ws}|baselines      -            Baselines, zlib over msgpack
 """
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,10 +77,15 @@ def state_of(item: Mapping[str, Any]) -> AlertState:
     return _STATE.decode(item["d"]["B"])
 
 
+def edge_key(workspace: str, edge: Edge) -> Attributes:
+    """The key of an edge; keys ascend with time."""
+    return key(outbox(workspace), f"{edge.at:011x}|{edge.id}")
+
+
 def edge_item(workspace: str, edge: Edge) -> Attributes:
     """An edge as an item."""
     expires = {"x": {"N": str((edge.at + OUTBOX_KEPT_MS) // SECOND_MS)}}
-    return key(outbox(workspace), edge.id) | {"d": {"B": _ENCODER.encode(edge)}} | expires
+    return edge_key(workspace, edge) | {"d": {"B": _ENCODER.encode(edge)}} | expires
 
 
 def edge_of(item: Mapping[str, Any]) -> Edge:
@@ -107,3 +114,18 @@ def document_of(item: Mapping[str, Any]) -> dict[str, Any]:
     """The document of an item."""
     found: dict[str, Any] = json.loads(item["d"]["S"])
     return found
+
+
+def baselines_key(workspace: str) -> Attributes:
+    """The key of the stored baselines."""
+    return key(f"{workspace}|baselines", "-")
+
+
+def baselines_item(workspace: str, data: bytes) -> Attributes:
+    """Baselines as an item."""
+    return baselines_key(workspace) | {"d": {"B": zlib.compress(data, 6)}}
+
+
+def baselines_of(item: Mapping[str, Any]) -> bytes:
+    """The baselines of an item."""
+    return zlib.decompress(item["d"]["B"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _STORE = "alerts table"
 _BATCH = 25
+_WRITERS = 8
+_LARGEST = 280_000
+"""Bytes of an item; DynamoDB takes 400 KB, the local cloud counts them as base64."""
 _ATTEMPTS = 8
 _PAUSE_S = 0.05
 
@@ -45,8 +49,14 @@ class Alerts:
         """All states."""
         return [table.state_of(item) for item in self._query(table.states(workspace))]
 
-    def claim(self, workspace: str, state: AlertState, edge: Edge | None) -> bool:
-        """Write a state and its edge, both or none."""
+    def claim(self, workspace: str, claims: Sequence[tuple[AlertState, Edge | None]]) -> list[bool]:
+        """Write states and their edges, each pair both or none; a storm of alerts side by side."""
+        if len(claims) <= 1:
+            return [self._claim(workspace, *claim) for claim in claims]
+        with ThreadPoolExecutor(min(_WRITERS, len(claims))) as pool:
+            return list(pool.map(lambda claim: self._claim(workspace, *claim), claims))
+
+    def _claim(self, workspace: str, state: AlertState, edge: Edge | None) -> bool:
         writes = [self._next_version(table.state_item(workspace, state), state.version)]
         if edge is not None:
             writes.append({"Put": {"TableName": self._name, "Item": table.edge_item(workspace, edge)}})
@@ -100,11 +110,10 @@ class Alerts:
         writes += [{"Put": delivery_table.new(self._name, workspace, delivery)} for delivery in change.deliveries]
         return self._transact(writes)
 
-    def dispatched(self, workspace: str, edges: Iterable[str]) -> None:
+    def dispatched(self, workspace: str, edges: Iterable[Edge]) -> None:
         """Take edges out of the outbox."""
-        partition = table.outbox(workspace)
-        for ids in batched(edges, _BATCH, strict=False):
-            left: Any = {self._name: [{"DeleteRequest": {"Key": table.key(partition, edge)}} for edge in ids]}
+        for some in batched(edges, _BATCH, strict=False):
+            left: Any = {self._name: [{"DeleteRequest": {"Key": table.edge_key(workspace, edge)}} for edge in some]}
             for attempt in range(_ATTEMPTS):
                 with store_faults(_STORE):
                     left = self._client.batch_write_item(RequestItems=left).get("UnprocessedItems")
@@ -137,6 +146,19 @@ class Alerts:
             key = table.key(table.silences(workspace), silence)
             answer = self._client.delete_item(TableName=self._name, Key=key, ReturnValues="ALL_OLD")
         return bool(answer.get("Attributes"))
+
+    def baselines(self, workspace: str) -> bytes | None:
+        """What was stored of baselines last."""
+        with store_faults(_STORE):
+            item: Any = self._client.get_item(TableName=self._name, Key=table.baselines_key(workspace)).get("Item")
+        return table.baselines_of(item) if item else None
+
+    def put_baselines(self, workspace: str, data: bytes) -> None:
+        """Replace them, unless they are too many."""
+        item = table.baselines_item(workspace, data)
+        if len(item["d"]["B"]) <= _LARGEST:
+            with store_faults(_STORE):
+                self._client.put_item(TableName=self._name, Item=item)
 
     def _next_version(self, item: Any, version: int) -> dict[str, Any]:
         """A put on condition that the stored item has the version before, or is not there before the first."""

@@ -52,15 +52,30 @@ class Rollups:
         self._sleep = sleep
 
     def put_group(self, workspace: str, resolution: Resolution, time: int, rollup: Rollup, expires: int) -> None:
-        """Replace the group rollup of one bucket; its first chunk, which tells of the others, last."""
-        items = _chunks(_group_partition(workspace, resolution, time), _number(resolution, time), encode(rollup), expires)
-        for item in reversed(items):
-            self._put(item)
+        """Replace the group rollup of one bucket."""
+        self._put_whole(_group_kind(resolution), workspace, resolution, time, rollup, expires)
 
     def read_group(self, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
         """Encoded group rollups of start <= time < end."""
+        return self._read_whole(_group_kind(resolution), workspace, resolution, start, end)
+
+    def put_matrix(self, workspace: str, resolution: Resolution, time: int, rollup: Rollup, expires: int) -> None:
+        """Replace the agent matrix of one bucket."""
+        self._put_whole(_matrix_kind(resolution), workspace, resolution, time, rollup, expires)
+
+    def read_matrix(self, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
+        """Encoded agent matrices of start <= time < end."""
+        return self._read_whole(_matrix_kind(resolution), workspace, resolution, start, end)
+
+    def _put_whole(self, kind: str, workspace: str, resolution: Resolution, time: int, rollup: Rollup, expires: int) -> None:
+        """Replace one bucket; its first chunk, which tells of the others, last."""
+        items = _chunks(_partition(kind, workspace, resolution, time), _number(resolution, time), encode(rollup), expires)
+        for item in reversed(items):
+            self._put(item)
+
+    def _read_whole(self, kind: str, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
         width = _BUCKETS_PER_PARTITION[resolution]
-        partitions = [_group_partition(workspace, resolution, first) for first in range(start - start % width, end, width)]
+        partitions = [_partition(kind, workspace, resolution, first) for first in range(start - start % width, end, width)]
         bounds = (_number(resolution, start), f"{_number(resolution, end - 1)}~")
         found: dict[int, bytes] = {}
         for items in self._each(lambda partition: list(self._query(partition, *bounds)), partitions):
@@ -126,8 +141,16 @@ class Rollups:
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-def _group_partition(workspace: str, resolution: Resolution, time: int) -> str:
-    return f"{workspace}|{resolution.value}|{time // _BUCKETS_PER_PARTITION[resolution]}"
+def _group_kind(resolution: Resolution) -> str:
+    return resolution.value
+
+
+def _matrix_kind(resolution: Resolution) -> str:
+    return f"a{resolution.value}"
+
+
+def _partition(kind: str, workspace: str, resolution: Resolution, time: int) -> str:
+    return f"{workspace}|{kind}|{time // _BUCKETS_PER_PARTITION[resolution]}"
 
 
 def _number(resolution: Resolution, time: int) -> str:

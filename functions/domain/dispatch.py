@@ -73,8 +73,7 @@ class Plan:
     """What is to be written. An edge may go once all changes are."""
 
     changes: tuple[Change, ...] = ()
-    consumed: tuple[str, ...] = ()
-    """Ids of edges."""
+    consumed: tuple[Edge, ...] = ()
 
 
 @dataclass(slots=True)
@@ -91,7 +90,7 @@ def dispatch(workspace: str, edges: Iterable[Edge], known: Iterable[Incident], s
     consumed = []
     for edge in sorted(edges, key=lambda edge: (edge.at, edge.kind is EdgeKind.RESOLVED, edge.id)):
         _apply(work, edge, setup.routing)
-        consumed.append(edge.id)
+        consumed.append(edge)
     firing = [(alert, labels_of(member.edge)) for found in work.open.values() for alert, member in found.members.items() if member.firing]
     changes = [change for found in work.open.values() if (change := _settle(workspace, found, work, setup, firing, now))]
     return Plan(tuple(changes), tuple(consumed))

@@ -211,6 +211,9 @@ class Snapshot(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Hours whose rollups must be built (again), and of which agents; an empty id is the group (seal's)."""
     forgotten: dict[str, int] = {}
     """Agents that operators forgot, and the receive time (ms) up to which their batches do not bring them back (seal's)."""
+    reopened: dict[str, int] = {}
+    """Rollups of sealed minutes (`m29798`) and built hours (`h496`) that were written again lately, and the tick's time (ms): who keeps
+    them in memory must read them anew."""
 
     def seal_lag_s(self, now: int) -> float:
         """Age of this snapshot at `now`, in seconds: well above 15 means that seal does not run."""

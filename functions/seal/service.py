@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from functions.domain import backlog, window
+from functions.domain.alert_matrix import agent_matrix
+from functions.domain.alert_rules import agent_metrics
 from functions.domain.backlog import GROUP
 from functions.domain.cells import Cells
 from functions.domain.errors import InvalidInput
@@ -21,7 +23,7 @@ from functions.domain.minutes import MergedMinute, Part, decode_items, merge_min
 from functions.domain.roster import Roster
 from functions.domain.times import DAY_MS, HOUR_MS, LATE_AFTER_MS, MINUTE_MS, MINUTES_PER_HOUR, SECOND_MS, minute_end, minute_of
 from functions.domain.workspace import DOCUMENT, WorkspaceSettings
-from functions.ports import BatchReader, FleetStore, LateMark, Lease, Resolution, RollupStore
+from functions.ports import BatchReader, FleetStore, LateMark, Lease, Resolution, RollupStore, RuleReader
 
 LEASE = "seal"
 LEASE_MS = 60 * SECOND_MS
@@ -31,6 +33,9 @@ MINUTES_KEPT_S = 3 * DAY_MS // SECOND_MS
 HOURS_KEPT_S = 35 * DAY_MS // SECOND_MS
 BATCHES_KEPT_MS = 47 * HOUR_MS
 """Batch items are kept 48 h: a minute older than this cannot be merged again without losing what has expired."""
+
+REOPENED_KEPT_MS = 15 * MINUTE_MS
+"""How long the snapshot tells of rollups that were written again."""
 
 LOOK_BACK_MINUTES = 60
 """How far a first tick looks for minutes to seal when there is no agent whose age tells."""
@@ -77,8 +82,18 @@ class TickReport:
 class SealService:
     """The use case over its ports."""
 
-    def __init__(self, batches: BatchReader, rollups: RollupStore, fleet: FleetStore, lease: Lease, limits: Limits | None = None) -> None:
-        self._stores = _Stores(batches, rollups, fleet)
+    def __init__(
+        self,
+        batches: BatchReader,
+        rollups: RollupStore,
+        fleet: FleetStore,
+        lease: Lease,
+        *,
+        rules: RuleReader | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        """`rules` tell which metrics the agent matrix holds; without any there is none."""
+        self._stores = _Stores(batches, rollups, fleet, rules)
         self._lease = lease
         self._limits = limits or Limits()
 
@@ -101,13 +116,14 @@ class _Stores(NamedTuple):
     batches: BatchReader
     rollups: RollupStore
     fleet: FleetStore
+    rules: RuleReader | None
 
 
 class _Tick:
     """The state of one run."""
 
     def __init__(self, stores: _Stores, limits: Limits, workspace: str, at: int, now: int, has_time: Callable[[], bool]) -> None:
-        self._batches, self._rollups, self._fleet = stores
+        self._batches, self._rollups, self._fleet, self._rules = stores
         self._limits = limits
         self._workspace, self._at, self._now = workspace, at, now
         self._has_time = has_time
@@ -118,6 +134,7 @@ class _Tick:
         if before is not None and before.time >= self._at:
             return TickReport(skipped="done: a tick planned later has run")
         self._settings = self._load_settings()
+        self._matrix_names = agent_metrics(self._rules.rules(self._workspace), self._settings.dimensions) if self._rules else frozenset()
         self._snapshot = before or Snapshot(workspace=self._workspace, time=0)
         self._roster = Roster(self._snapshot, self._fleet.agents(self._workspace), self._now)
         self._cells = Cells(self._settings.dimensions, self._now // HOUR_MS, self._snapshot.known_values, self._snapshot.known_cells)
@@ -182,6 +199,8 @@ class _Tick:
         merged = self._merge(minute, parts)
         if merged.group:
             self._put_group(minute, merged)
+        if minute <= self._rates_minute():
+            self._put_matrix(minute, merged)
 
     def _seal(self, minute: int, *, first: bool) -> None:
         """Finish a minute; when it was sealed before, only agents whose batches came late since are written again."""
@@ -193,6 +212,7 @@ class _Tick:
         agents = set(merged.agents) if first else _late_agents(minute, parts)
         if merged.group:
             self._put_group(minute, merged)
+            self._put_matrix(minute, merged)
             chosen = {agent: rollup for agent, rollup in merged.agents.items() if agent in agents}
             self._rollups.put_agents(self._workspace, Resolution.MINUTE, minute, chosen, _expires(minute_end(minute), MINUTES_KEPT_S))
         self._note_sealed(minute, agents, first=first)
@@ -205,6 +225,8 @@ class _Tick:
         snapshot = self._snapshot
         snapshot.unsealed = backlog.without(snapshot.unsealed, [minute])
         (self._report.sealed if first else self._report.reopened).append(minute)
+        if not first:
+            snapshot.reopened[f"m{minute}"] = self._now
         for hour in backlog.whole_hours([minute], snapshot.unsealed, snapshot.due_until or 0):
             backlog.add_due(snapshot.due_hours, hour, self._roster.seen_since(hour * HOUR_MS) if first else agents)
 
@@ -232,6 +254,12 @@ class _Tick:
         expires = _expires(minute_end(minute), MINUTES_KEPT_S)
         self._rollups.put_group(self._workspace, Resolution.MINUTE, minute, merged.group, expires)
 
+    def _put_matrix(self, minute: int, merged: MergedMinute) -> None:
+        matrix = agent_matrix(merged.agents, self._matrix_names)
+        if matrix:
+            expires = _expires(minute_end(minute), MINUTES_KEPT_S)
+            self._rollups.put_matrix(self._workspace, Resolution.MINUTE, minute, matrix, expires)
+
     def _build_hours(self) -> None:
         """Build due hours out of their minutes, as many rollups as fit into a tick."""
         for hour, owners in backlog.next_in_hour(self._snapshot.due_hours, self._limits.hour_rollups):
@@ -240,6 +268,7 @@ class _Tick:
             self._build_hour(hour, owners)
             backlog.remove_due(self._snapshot.due_hours, hour, owners)
             self._report.hours.append(hour)
+            self._snapshot.reopened[f"h{hour}"] = self._now
 
     def _build_hour(self, hour: int, owners: Sequence[str]) -> None:
         start, end = hour * MINUTES_PER_HOUR, (hour + 1) * MINUTES_PER_HOUR
@@ -248,6 +277,9 @@ class _Tick:
             minutes = self._rollups.read_group(self._workspace, Resolution.MINUTE, start, end)
             if minutes:
                 self._rollups.put_group(self._workspace, Resolution.HOUR, hour, merge_rollups(minutes.values()), expires)
+            matrices = self._rollups.read_matrix(self._workspace, Resolution.MINUTE, start, end)
+            if matrices:
+                self._rollups.put_matrix(self._workspace, Resolution.HOUR, hour, merge_rollups(matrices.values()), expires)
         agents = {owner: self._rollups.read_agent(self._workspace, owner, Resolution.MINUTE, start, end) for owner in owners if owner}
         built = {agent: merge_rollups(minutes.values()) for agent, minutes in agents.items() if minutes}
         self._rollups.put_agents(self._workspace, Resolution.HOUR, hour, built, expires)
@@ -259,6 +291,7 @@ class _Tick:
         snapshot, minute = self._snapshot, self._rates_minute()
         snapshot.window = {number: data for number, data in snapshot.window.items() if number > minute - window.MINUTES}
         snapshot.rates_minute = minute
+        snapshot.reopened = {bucket: at for bucket, at in snapshot.reopened.items() if self._now - at < REOPENED_KEPT_MS}
         window.set_rates(snapshot.agents, snapshot.window, minute)
         self._roster.settle()
         self._report.transitions = self._roster.judge(self._settings)

@@ -56,6 +56,11 @@ def edge(number: int = 1) -> Edge:
     )
 
 
+def claim(store: AlertStore, found: AlertState, told: Edge | None) -> bool:
+    (done,) = store.claim("ws", [(found, told)])
+    return done
+
+
 def incident(version: int = 1, opened: int = NOW, **more: Any) -> Incident:
     return Incident(id=f"{opened:011x}-i", route="all", group={"rule": "slow"}, opened=opened, version=version, **more)
 
@@ -69,33 +74,33 @@ def delivery(number: int = 1) -> Delivery:
 
 def test_states_are_read_back_as_written(store: AlertStore) -> None:
     first = state(value=1.5, reason="größer", fired=[1, 2])
-    assert store.claim("ws", first, None)
-    assert store.claim("ws", state(tier="smart"), None)
+    assert claim(store, first, None)
+    assert claim(store, state(tier="smart"), None)
     assert store.states("ws") == [first, state(tier="smart")]
     assert store.states("ws2") == []
 
 
 def test_only_the_next_version_is_written(store: AlertStore) -> None:
-    assert not store.claim("ws", state(2), edge())
-    assert store.claim("ws", state(1), None)
-    assert not store.claim("ws", state(1), edge())
-    assert store.claim("ws", state(2), edge())
-    assert not store.claim("ws", state(2), edge(2))
+    assert not claim(store, state(2), edge())
+    assert claim(store, state(1), None)
+    assert not claim(store, state(1), edge())
+    assert claim(store, state(2), edge())
+    assert not claim(store, state(2), edge(2))
     assert [found.version for found in store.states("ws")] == [2]
     assert [found.id for found in store.outbox("ws", 10)] == [edge().id], "an edge that was not claimed is not in the outbox"
 
 
 def test_the_outbox_gives_the_oldest_first_until_they_are_dispatched(store: AlertStore) -> None:
     for number in (3, 1, 2):
-        store.claim("ws", state(tier=f"t{number}"), edge(number))
+        claim(store, state(tier=f"t{number}"), edge(number))
     assert store.outbox("ws", 2) == [edge(1), edge(2)]
-    store.dispatched("ws", [edge(1).id, edge(2).id, "unknown"])
+    store.dispatched("ws", [edge(1), edge(2), edge(7)])
     assert store.outbox("ws", 10) == [edge(3)]
 
 
 def test_a_state_is_forgotten_only_as_it_was_seen(store: AlertStore) -> None:
-    store.claim("ws", state(1), None)
-    store.claim("ws", state(2), None)
+    claim(store, state(1), None)
+    claim(store, state(2), None)
     assert not store.forget("ws", state(1))
     assert store.forget("ws", state(2))
     assert not store.forget("ws", state(2))
@@ -105,17 +110,32 @@ def test_a_state_is_forgotten_only_as_it_was_seen(store: AlertStore) -> None:
 def test_of_many_who_see_an_edge_one_claims_it(store: AlertStore) -> None:
     won: list[int] = []
 
-    def claim(number: int) -> None:
-        if store.claim("ws", state(1), edge(number)):
+    def try_to(number: int) -> None:
+        if claim(store, state(1), edge(number)):
             won.append(number)
 
-    threads = [threading.Thread(target=claim, args=(number,)) for number in range(8)]
+    threads = [threading.Thread(target=try_to, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
     assert len(won) == 1
     assert store.outbox("ws", 10) == [edge(won[0])]
+
+
+def test_of_several_claims_each_stands_alone(store: AlertStore) -> None:
+    claim(store, state(1, tier="t2"), None)
+    assert store.claim("ws", [(state(1, tier=f"t{number}"), edge(number)) for number in (1, 2, 3)]) == [True, False, True]
+    assert store.outbox("ws", 10) == [edge(1), edge(3)]
+    assert store.claim("ws", []) == []
+
+
+def test_baselines_are_replaced(store: AlertStore) -> None:
+    assert store.baselines("ws") is None
+    store.put_baselines("ws", b"a" * 1_000_000)
+    assert store.baselines("ws") == b"a" * 1_000_000
+    store.put_baselines("ws", b"b")
+    assert (store.baselines("ws"), store.baselines("ws2")) == (b"b", None)
 
 
 def test_an_incident_and_its_deliveries_are_written_together(store: AlertStore) -> None:

@@ -173,3 +173,13 @@ def test_a_store_that_takes_nothing_is_unavailable_in_the_end() -> None:
     client: Any = Stingy(refusals=10**6)
     with pytest.raises(adapter.StoreUnavailable, match="not taken"):
         Rollups(client, "t", sleep=lambda _: None).put_agents("ws", M, MINUTE, {f"a{n}": rollup(1.0) for n in range(20)}, 1)
+
+
+def test_an_agent_matrix_is_apart_from_the_group(case: Case) -> None:
+    case.store.put_group("ws", M, MINUTE, rollup(5.0), case.later)
+    case.store.put_matrix("ws", M, MINUTE, rollup(7.0), case.later)
+    case.store.put_matrix("ws", H, HOUR, rollup(9.0), case.later)
+    assert {time: decode(data) for time, data in case.store.read_matrix("ws", M, MINUTE, MINUTE + 5).items()} == {MINUTE: rollup(7.0)}
+    assert {time: decode(data) for time, data in case.store.read_matrix("ws", H, HOUR, HOUR + 1).items()} == {HOUR: rollup(9.0)}
+    assert {time: decode(data) for time, data in case.store.read_group("ws", M, MINUTE, MINUTE + 5).items()} == {MINUTE: rollup(5.0)}
+    assert case.store.read_matrix("ws2", M, MINUTE, MINUTE + 5) == {}

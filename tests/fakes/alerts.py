@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from functions.domain.alert import AlertState, Edge, series_id
@@ -24,12 +24,16 @@ class MemoryAlerts:
         self._incidents: dict[tuple[str, str], Incident] = {}
         self._archive: dict[tuple[str, str], Incident] = {}
         self._silences: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._baselines: dict[str, bytes] = {}
         self.deliveries: dict[tuple[str, str], Delivery] = {}
 
     def states(self, workspace: str) -> list[AlertState]:
         return _of(self._states, workspace)
 
-    def claim(self, workspace: str, state: AlertState, edge: Edge | None) -> bool:
+    def claim(self, workspace: str, claims: Sequence[tuple[AlertState, Edge | None]]) -> list[bool]:
+        return [self._claim(workspace, state, edge) for state, edge in claims]
+
+    def _claim(self, workspace: str, state: AlertState, edge: Edge | None) -> bool:
         key = (workspace, series_id(state.rule, state.series))
         with self._lock:
             stored = self._states.get(key)
@@ -37,7 +41,7 @@ class MemoryAlerts:
                 return False
             self._states[key] = copy.deepcopy(state)
             if edge is not None:
-                self._outbox[workspace, edge.id] = edge
+                self._outbox[workspace, f"{edge.at:011x}|{edge.id}"] = edge
             return True
 
     def forget(self, workspace: str, state: AlertState) -> bool:
@@ -70,10 +74,10 @@ class MemoryAlerts:
             self.deliveries.update(zip(ids, change.deliveries, strict=True))
             return True
 
-    def dispatched(self, workspace: str, edges: Iterable[str]) -> None:
+    def dispatched(self, workspace: str, edges: Iterable[Edge]) -> None:
         with self._lock:
             for edge in edges:
-                self._outbox.pop((workspace, edge), None)
+                self._outbox.pop((workspace, f"{edge.at:011x}|{edge.id}"), None)
 
     def history(self, workspace: str, since: int) -> list[Incident]:
         every = [*_of(self._incidents, workspace), *_of(self._archive, workspace)]
@@ -87,6 +91,12 @@ class MemoryAlerts:
 
     def drop_silence(self, workspace: str, silence: str) -> bool:
         return self._silences.pop((workspace, silence), None) is not None
+
+    def baselines(self, workspace: str) -> bytes | None:
+        return self._baselines.get(workspace)
+
+    def put_baselines(self, workspace: str, data: bytes) -> None:
+        self._baselines[workspace] = data
 
 
 def _of(store: dict[tuple[str, str], Any], workspace: str) -> list[Any]:

@@ -16,6 +16,7 @@ class MemoryRollups:
         self._clock = clock
         self.groups: dict[tuple[str, Resolution], dict[int, tuple[bytes, int]]] = {}
         self.agents: dict[tuple[str, str, Resolution], dict[int, tuple[bytes, int]]] = {}
+        self.matrices: dict[tuple[str, Resolution], dict[int, tuple[bytes, int]]] = {}
 
     def put_group(self, workspace: str, resolution: Resolution, time: int, rollup: Rollup, expires: int) -> None:
         self.groups.setdefault((workspace, resolution), {})[time] = (rollup_codec.encode(rollup), expires)
@@ -29,6 +30,12 @@ class MemoryRollups:
 
     def read_agent(self, workspace: str, agent: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
         return self._between(self.agents.get((workspace, agent, resolution), {}), start, end)
+
+    def put_matrix(self, workspace: str, resolution: Resolution, time: int, rollup: Rollup, expires: int) -> None:
+        self.matrices.setdefault((workspace, resolution), {})[time] = (rollup_codec.encode(rollup), expires)
+
+    def read_matrix(self, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
+        return self._between(self.matrices.get((workspace, resolution), {}), start, end)
 
     def _between(self, stored: Mapping[int, tuple[bytes, int]], start: int, end: int) -> dict[int, bytes]:
         now = self._clock()

@@ -11,7 +11,7 @@ from functions.domain.fleet import AgentState, Snapshot, decode_snapshot
 from functions.domain.items import AgentInfo, StoredItem, bucket_of
 from functions.domain.rollup import Aggregate, Rollup, SeriesKey, sorted_pairs
 from functions.domain.times import LATE_AFTER_MS, MINUTE_MS, SECOND_MS, minute_end, minute_of
-from functions.ports import LateMark, Resolution
+from functions.ports import LateMark, Resolution, RuleReader
 from functions.seal.service import Limits, SealService, TickReport
 from tests.fakes.fleet import MemoryFleet
 from tests.fakes.lease import MemoryLease
@@ -82,6 +82,7 @@ class World:
     fleet: MemoryFleet = field(default_factory=MemoryFleet)
     lease: MemoryLease = field(default_factory=MemoryLease)
     limits: Limits = field(default_factory=Limits)
+    rules: RuleReader | None = None
     sequence: int = 0
 
     def post(self, agent: str, *series: Any, at: int | None = None, epoch: str = "e1", **info: Any) -> StoredItem:
@@ -100,7 +101,7 @@ class World:
         return item
 
     def service(self) -> SealService:
-        return SealService(self.batches, self.rollups, self.fleet, self.lease, self.limits)
+        return SealService(self.batches, self.rollups, self.fleet, self.lease, rules=self.rules, limits=self.limits)
 
     def tick(self) -> TickReport:
         return self.service().tick(WS, self.now, self.now, "run")

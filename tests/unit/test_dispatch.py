@@ -156,7 +156,7 @@ def test_the_same_edge_twice_is_one() -> None:
     desk = Desk()
     first = edge()
     plan = desk.run(START, first)
-    assert plan.consumed == (first.id,)
+    assert plan.consumed == (first,)
     assert desk.run(START + 15 * S, first).changes == ()
 
 

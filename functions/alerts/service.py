@@ -1,0 +1,156 @@
+"""Evaluate: rules over the newest snapshot and rollups, edges claimed, incidents planned, deliveries queued.
+
+    rules + evidence ──▶ samples ── step ──▶ claims {state, edge} ──▶ outbox ── dispatch ──▶ {incident, deliveries} ──▶ notify queue
+
+Every write that two evaluators could make is on condition, so of two that see the same edge one tells it. A crash between any two writes
+is made good by the next run: a claimed edge waits in the outbox, an incident tells which edges it knows, and deliveries whose message was
+never sent are found when they are overdue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from functions.alerts.evidence import EvidenceReader
+from functions.domain import alert_machine
+from functions.domain.alert import AlertState, Edge, series_id
+from functions.domain.alert_evaluate import evaluate
+from functions.domain.alert_machine import Step
+from functions.domain.alert_rules import Rule
+from functions.domain.alert_samples import Samples
+from functions.domain.delivery import MAX_AGE_MS, overdue
+from functions.domain.dispatch import Setup, dispatch
+from functions.domain.errors import StoreUnavailable
+from functions.domain.times import MINUTE_MS, SECOND_MS
+from functions.ports import AlertStore, DeliveryStore, Dispatcher, RuleReader
+
+STALE_AFTER_MS = 60 * SECOND_MS
+OUTBOX = 1_000
+"""Edges that one run dispatches."""
+SWEEP_MS = MINUTE_MS
+"""How often deliveries are looked through for lost messages."""
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run did."""
+
+    skipped: str | None = None
+    rules: int = 0
+    series: int = 0
+    edges: list[Edge] = field(default_factory=list)
+    """Those that this run claimed."""
+    deliveries: list[str] = field(default_factory=list)
+    """Ids of those that it queued."""
+    lag_s: float | None = None
+    """Age of the data that were judged: from the end of the last whole minute until now."""
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the use case works with."""
+
+    rules: RuleReader
+    evidence: EvidenceReader
+    alerts: AlertStore
+    deliveries: DeliveryStore
+    setup: Callable[[str], tuple[Setup, list[str]]]
+    """Routes, silences and inhibitions of a workspace, and what is wrong with its documents."""
+    queue: Dispatcher
+    """Takes `{"workspace", "delivery"}`."""
+
+
+class AlertService:
+    """The use case; remembers only where the last sweep was."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._swept: dict[str, int] = {}
+
+    def run(self, workspace: str, at: int, now: int) -> RunReport:
+        """Evaluate as of `now` (ms), on behalf of the message planned for `at`. Raises `StoreUnavailable`."""
+        if at < now - STALE_AFTER_MS:
+            return RunReport(skipped="stale: planned more than 60 s ago")
+        report = RunReport()
+        self._judge(workspace, now, report)
+        self._dispatch(workspace, now, report)
+        self._sweep(workspace, now, report)
+        return report
+
+    def _judge(self, workspace: str, now: int, report: RunReport) -> None:
+        rules = {rule.name: rule for rule in self._parts.rules.rules(workspace)}
+        found = self._parts.evidence.read(workspace, rules.values(), now)
+        samples = evaluate(tuple(rules.values()), found.evidence, found.baselines, found.memo)
+        states = self._parts.alerts.states(workspace)
+        steps = list(_steps(rules, samples, states, now))
+        self._claim(workspace, steps, report)
+        for state in states:
+            if alert_machine.forgettable(state, now):
+                self._parts.alerts.forget(workspace, state)
+        report.rules, report.series = len(samples), sum(map(len, samples.values()))
+        report.lag_s = (now - found.evidence.end) / SECOND_MS if found.evidence.end else None
+        report.warnings += found.warnings
+
+    def _claim(self, workspace: str, steps: Iterable[tuple[AlertState, Step]], report: RunReport) -> None:
+        """Write what changed; of a state that another evaluator has written since, nothing."""
+        claims = [(msgspec.structs.replace(step.state, version=before.version + 1), step.edge) for before, step in steps if step.save]
+        won = self._parts.alerts.claim(workspace, claims)
+        report.edges += [edge for (_, edge), mine in zip(claims, won, strict=True) if mine and edge is not None]
+
+    def _dispatch(self, workspace: str, now: int, report: RunReport) -> None:
+        alerts = self._parts.alerts
+        edges, known = alerts.outbox(workspace, OUTBOX), alerts.incidents(workspace)
+        if not edges and not known:
+            return
+        setup, faults = self._parts.setup(workspace)
+        report.warnings += faults
+        plan = dispatch(workspace, edges, known, setup, now)
+        saved = [change for change in plan.changes if alerts.save(workspace, change)]
+        if len(saved) == len(plan.changes):
+            # Otherwise another run was faster with an incident: the next one sees what is left to do.
+            alerts.dispatched(workspace, plan.consumed)
+        self._queue(workspace, [delivery.id for change in saved for delivery in change.deliveries], report)
+
+    def _sweep(self, workspace: str, now: int, report: RunReport) -> None:
+        """Queue deliveries again whose message must have been lost."""
+        if now - self._swept.get(workspace, 0) < SWEEP_MS:
+            return
+        self._swept[workspace] = now
+        lost = overdue(self._parts.deliveries.recent(workspace, now - MAX_AGE_MS), now)
+        self._queue(workspace, [delivery.id for delivery in lost], report)
+
+    def _queue(self, workspace: str, deliveries: Sequence[str], report: RunReport) -> None:
+        if not deliveries:
+            return
+        try:
+            self._parts.queue.send([({"workspace": workspace, "delivery": delivery}, 0) for delivery in deliveries])
+        except StoreUnavailable as error:
+            report.warnings.append(f"{len(deliveries)} deliveries were not queued, a later run does it: {error}")
+            return
+        report.deliveries += deliveries
+
+
+def _steps(
+    rules: Mapping[str, Rule], samples: Mapping[str, Samples], states: Iterable[AlertState], now: int
+) -> Iterable[tuple[AlertState, Step]]:
+    """The state of before and the next one, of every alert that has a state or needs one now."""
+    known: set[str] = set()
+    for state in states:
+        known.add(series_id(state.rule, state.series))
+        rule, found = rules.get(state.rule), samples.get(state.rule)
+        if rule is None:
+            yield state, alert_machine.end(state, "the rule was deleted", now)
+        elif found is None:
+            yield state, alert_machine.end(state, "the rule has expired", now)
+        else:
+            yield state, alert_machine.step(rule, state, found.of(state.series), now)
+    for name, found in samples.items():
+        for slot in found.stirred():
+            series = found.series(slot)
+            if series_id(name, series) not in known:
+                fresh = alert_machine.new_state(rules[name], series)
+                yield fresh, alert_machine.step(rules[name], fresh, found.at(slot), now)

@@ -6,10 +6,10 @@ stands still, that the account is down, or that nothing can be sent any more: wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from functions.domain.alert_text import parse_duration
 from functions.domain.errors import InvalidInput
@@ -17,6 +17,7 @@ from functions.domain.times import HOUR_MS, SECOND_MS
 
 DOCUMENT = "dead_man"
 _LEAST_MS = 15 * SECOND_MS
+_URL = re.compile(r"https?://[^\s/@?#]+([/?][^\s]{0,1900})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class DeadMan:
         if unknown:
             raise InvalidInput("is not known; known are url and every", min(unknown))
         url, every = document.get("url"), parse_duration(document.get("every", "60s"))
-        if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname or len(url) > 2_000:
+        if not isinstance(url, str) or not _URL.fullmatch(url):
             raise InvalidInput("must be the URL of a service that expects regular requests", "url")
         if every is None or not _LEAST_MS <= every <= HOUR_MS:
             raise InvalidInput("must be a duration from 15s to 1h", "every")

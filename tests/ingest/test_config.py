@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
+import clawpulse
 from functions.adapters.fast_client import DYNAMODB, FastClient
 from functions.adapters.reads_fast import FastDesired
 from functions.domain.desired import desired
@@ -21,6 +24,7 @@ from tests.fakes.desired import MemoryDesired
 from tests.fakes.fleet import MemoryFleet
 from tests.ingest.support import NOW, batch, request, series
 
+SCHEMA = json.loads((Path(clawpulse.__file__).parent / "wire.schema.json").read_text())
 WANTED = desired({"model": "m-2"}, time=NOW, by="t")
 
 
@@ -120,6 +124,15 @@ def test_a_fault_in_it_is_told_and_loses_nothing_else(config: Any, stored: Confi
     assert (answer["accepted"], answer["rejectedCount"]) == (2, 0)
     assert answer["rejected"] == [{"in": "info", "series": 0, "point": None, "reason": reason} for reason in reasons]
     assert world.stored() == stored
+
+
+@pytest.mark.parametrize(
+    "config", [None, {}, {"written": None}, {"error": "x\ny"}, {"written": "a b"}, {"applied": 5}, {"error": "e" * 257}, {"foo": 1}, 7]
+)
+def test_the_schema_of_the_wire_says_the_same(config: Any) -> None:
+    document = batch(info={"config": config})
+    fits = jsonschema.Draft202012Validator(SCHEMA).is_valid(document)
+    assert fits == (World().post(document)["rejected"] == [])
 
 
 def test_its_reasons_stand_beside_those_of_points() -> None:

@@ -123,7 +123,7 @@ TERMS = [
 MOMENTS = st.datetimes(datetime(2023, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  hypothesis wants them so
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(usages(), MOMENTS)
 @example(Usage(input=250_000, output=1_000, cache_read=30_000), NOW)
 @example(Usage(input=1_000, output=1_000), datetime(2026, 2, 1, 8, 30, tzinfo=UTC))

@@ -14,7 +14,7 @@ import openai
 import pytest
 from anthropic.types import Message, MessageDeltaUsage
 from anthropic.types.beta import BetaMessage
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types import Completion, CreateEmbeddingResponse, ImagesResponse
 from openai.types.audio import Transcription
@@ -248,6 +248,7 @@ NAMES = st.sampled_from(
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["message_start", "message_delta", "chunk"])
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner)))
 def test_nothing_raises(found: Any) -> None:
     usage = usage_of(found)

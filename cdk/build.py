@@ -52,8 +52,7 @@ def build_code(target: Path = CODE) -> bool:
         shutil.copytree(sdk, folder / "clawpulse", ignore=ignore)
         # The command line needs click, which the layer has not.
         shutil.rmtree(folder / "clawpulse" / "cli", ignore_errors=True)
-        if (agent / "build").exists():
-            build_agent(agent / "build", folder / "agent")
+        build_agent(agent / "build", folder / "agent")
         _compile(folder, "/var/task")
         _normalise(folder)
     return True

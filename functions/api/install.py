@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from clawpulse import __version__
 from functions.api.endpoint import Noun, Reply, Visit
 from functions.api.page import CACHE, FileAsked
 from functions.api.validation import BadRequest
@@ -25,6 +24,7 @@ AGENT = "clawpulse-agent"
 CHECKSUM = "clawpulse-agent.sha256"
 SERVED = (AGENT, "clawpulse.sh", CHECKSUM)
 TEXT = "text/plain; charset=utf-8"
+_VERSION = re.compile(r"^VERSION=([0-9A-Za-z.+-]+)$", re.MULTILINE)
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
@@ -33,7 +33,12 @@ _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 def installer(visit: Visit) -> Reply:
     """The script that installs the agent of this release, and connects it to this API: `curl -fsS URL/install.sh | bash -s -- --help`."""
     files = _bundle(visit.bundle)
-    filled = {"@URL@": public_url(visit.context, visit.headers), "@VERSION@": __version__, "@SHA256@": files[CHECKSUM].split()[0]}
+    version = _VERSION.search(files[AGENT])
+    filled = {
+        "@URL@": public_url(visit.context, visit.headers),
+        "@VERSION@": version[1] if version else "unknown",
+        "@SHA256@": files[CHECKSUM].split()[0],
+    }
     text = files[INSTALLER]
     for placeholder, value in filled.items():
         text = text.replace(placeholder, value)

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from cdk.assets import LAYER_AWS
+from cdk.assets import LAYER_AWS, ROOT
 from cdk.build import LAMBDA_PLATFORM, LIMIT_MB, BuildError, build_agent, build_code, build_layer, size_mb
 from cdk.stamp import Target, digest
+from functions.api.install import FOLDER
+from tests.api.world import World
 
 UNCHECKED_HASH = 1
 """Flag word of a .pyc that Python loads without looking at its source."""
@@ -56,6 +59,15 @@ def test_code_has_functions_sdk_and_page_but_no_command_line(code: Path) -> None
     assert (code / "functions" / "dashboard" / "index.html").exists()
     assert (code / "clawpulse" / "__init__.py").exists()
     assert not (code / "clawpulse" / "cli").exists()
+
+
+def test_the_api_finds_the_agents_files_beside_the_functions(code: Path) -> None:
+    visitor = World(bundle=code / FOLDER.name).client().without_token()
+    script = visitor.call("GET", "/install.sh", base_url="https://pulse.example.org").text
+    assert "https://pulse.example.org/live" in script
+    assert (visitor.call("GET", "/agent/clawpulse-agent.sha256").text.split()[0]) in script
+    assert not re.search("@(URL|VERSION|SHA256)@", script)
+    assert FOLDER.parent == ROOT
 
 
 def test_every_module_is_compiled_and_never_compiled_again(code: Path) -> None:

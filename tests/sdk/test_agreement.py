@@ -37,12 +37,12 @@ TIMES = st.floats(NOW / 1000 - 7_200, NOW / 1000 + 500)
 RECORDS = st.tuples(NAMES, VALUES | PAYLOADS.map(snapshot), TIMES, TAGS | MANY_TAGS)
 
 
-def ingested(items: list[Any]) -> WritePlan:
+def ingested(items: list[Any], now: int = NOW) -> WritePlan:
     settings = resolve({}, url="http://127.0.0.1:9", agent="agent-1", tags={"env": "prod"}, name="One", versions={"openclaw": "1"})
     assert settings
-    body = wire.encode(Header(settings.agent, "e1", 0, NOW, settings.tags, settings.info), items)
+    body = wire.encode(Header(settings.agent, "e1", 0, now, settings.tags, settings.info), items)
     assert len(gzip.decompress(body)) <= wire.MAX_BYTES
-    return plan(decompress(body, "gzip"), workspace="w", dimensions=frozenset(DEFAULT_DIMENSIONS), scope=(), now=NOW, raw=True)
+    return plan(decompress(body, "gzip"), workspace="w", dimensions=frozenset(DEFAULT_DIMENSIONS), scope=(), now=now, raw=True)
 
 
 @given(st.lists(RECORDS, max_size=8))

@@ -17,11 +17,18 @@ import clawpulse
 from clawpulse import wire
 from clawpulse.sketch import Sketch
 from clawpulse.wire import Aggregate, Event, Header, Item, Point
+from functions.domain.errors import InvalidInput
+from tests.ingest.support import planned
 
 SCHEMA: dict[str, Any] = json.loads((Path(clawpulse.__file__).parent / "wire.schema.json").read_text())
 VECTORS = Path(__file__).parent / "vectors"
 NOW = 1_795_478_400_000
 HEADER = Header("agent-7", "k3f9x2", 12, NOW, {"env": "prod"}, {"host": "h1", "versions": {"clawpulse": "0.1.0"}})
+
+
+def vector(name: str) -> Any:
+    return json.loads((VECTORS / f"{name}.json").read_text())
+
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cc",)), min_size=1, max_size=20)
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_./-]{0,20}", fullmatch=True)
@@ -29,7 +36,7 @@ KEYS = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,10}", fullmatch=True)
 TAGS = st.dictionaries(KEYS, TEXT, max_size=4)
 PAIRS = TAGS.map(lambda tags: tuple(sorted(tags.items())))
 TIMES = st.integers(NOW - 86_400_000, NOW + 600_000)
-POINTS = st.builds(Point, NAMES, st.floats(allow_nan=False, allow_infinity=False), TIMES, PAIRS, TAGS)
+POINTS = st.builds(Point, NAMES, st.floats(-wire.MAX_VALUE, wire.MAX_VALUE), TIMES, PAIRS, TAGS)
 EVENTS = st.builds(Event, NAMES, TIMES, PAIRS, TAGS, st.none() | st.dictionaries(TEXT, TEXT, max_size=3))
 
 
@@ -77,36 +84,56 @@ def test_not_a_number_is_refused() -> None:
         wire.encode(HEADER, [Point("a", float("nan"), NOW)])
 
 
-def vector_items() -> dict[str, list[Item]]:
-    fast = (("tier", "fast"),)
-    sketch = Sketch([3.0, 3.0, 4.5])
-    return {
-        "heartbeat": [],
-        "task": [
-            Event("task.started", NOW - 1_300, fast, {"task_id": "t1"}),
-            Point("task.latency_ms", 812.0, NOW - 100, fast, {"task_id": "t1"}),
-            Point("task.latency_ms", 640.125, NOW - 50, fast, {"task_id": "t2"}),
-            Point("task.cost_usd", 0.00125, NOW - 100, fast, {"task_id": "t1"}),
-            Event("task.completed", NOW - 100, fast, {"task_id": "t1"}),
-            Event("task.failed", NOW - 40, fast, {"task_id": "t2"}, {"err": "Zeitüberschreitung"}),
-        ],
-        "sketch": [Aggregate("queue.depth", NOW - 60_000, 4.5, sketch.to_bytes(), (("queue", "main"),))],
-    }
+INPUTS: dict[str, Any] = vector("items")
 
 
-@pytest.mark.parametrize("name", ["heartbeat", "task", "sketch"])
+def item(fields: dict[str, Any]) -> Item:
+    """An item as tests/sdk/vectors/items.json has it."""
+    kind, tags = fields.pop("kind"), tuple(sorted(fields.pop("tags").items()))
+    if kind == "sketch":
+        return Aggregate(sketch=Sketch(fields.pop("values")).to_bytes(), tags=tags, **fields)
+    return {"point": Point, "event": Event}[kind](tags=tags, **fields)
+
+
+@pytest.mark.parametrize("name", sorted(INPUTS))
 def test_vectors(name: str) -> None:
-    batch = json.loads((VECTORS / f"{name}.json").read_text())
-    assert wire.document(HEADER, vector_items()[name]) == batch
+    case = INPUTS[name]
+    batch = vector(name)
+    made = wire.document(Header(**case["header"]), [item(dict(fields)) for fields in case["items"]])
+    assert made == batch
+    assert wire.to_json(made).decode() == json.dumps(batch, separators=(",", ":"), ensure_ascii=False)
     jsonschema.validate(batch, SCHEMA)
 
 
+@pytest.mark.parametrize("name", sorted(INPUTS))
+def test_ingest_takes_the_vectors_whole(name: str) -> None:
+    plan = planned(vector(name), now=NOW)
+    assert (plan.accepted, plan.rejected.listed) == (len(INPUTS[name]["items"]), [])
+
+
+@pytest.mark.parametrize("case", vector("refused"), ids=lambda case: str(case["field"]))
+def test_what_is_refused(case: dict[str, Any]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(case["batch"], SCHEMA)
+    with pytest.raises(InvalidInput, match=case["field"]):
+        planned(case["batch"], now=NOW)
+
+
+@pytest.mark.parametrize("case", vector("rejected"), ids=lambda case: str(case["why"]))
+def test_what_is_rejected_point_by_point(case: dict[str, Any]) -> None:
+    assert planned(case["batch"], now=NOW).rejected.count == case["rejected"]
+
+
+def test_every_vector_is_used() -> None:
+    assert {path.stem for path in VECTORS.glob("*.json")} == {*INPUTS, "items", "sketches", "refused", "rejected"}
+
+
 def test_sketch_vectors() -> None:
-    for vector in json.loads((VECTORS / "sketches.json").read_text()):
+    for case in vector("sketches"):
         sketch = Sketch()
-        for value, weight in vector["values"]:
+        for value, weight in case["values"]:
             sketch.add(value, weight)
-        data = base64.b64decode(vector["sketch"])
+        data = base64.b64decode(case["sketch"])
         assert sketch.to_bytes() == data
         assert Sketch.from_bytes(data) == sketch
 

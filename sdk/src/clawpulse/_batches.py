@@ -14,10 +14,10 @@ def batches(header: wire.Header, pieces: Sequence[Piece], counts: Mapping[str, i
     """One batch, or several if one would be too large; numbered from the header's. The counters go with the first."""
     items: list[wire.Item] = [piece.item for piece in pieces]
     items += [wire.Point(name, float(count), header.time) for name, count in counts.items()]
-    if len(items) > wire.MAX_POINTS or _minutes(items) > wire.MAX_MINUTES:
+    if len(pieces) > 1 and _too_varied(items):
         return _halves(header, pieces, counts)
     plain = wire.to_json(wire.document(header, items))
-    if len(plain) > wire.MAX_BYTES and len(pieces) > 1:
+    if len(pieces) > 1 and len(plain) > wire.MAX_BYTES:
         return _halves(header, pieces, counts)
     runs = merged(run for piece in pieces for run in piece.runs)
     return [Batch(header.seq, wire.compress(plain), sum(piece.points for piece in pieces), counts, runs)]
@@ -29,5 +29,7 @@ def _halves(header: wire.Header, pieces: Sequence[Piece], counts: Mapping[str, i
     return first + batches(header._replace(seq=header.seq + len(first)), pieces[half:], {})
 
 
-def _minutes(items: Sequence[wire.Item]) -> int:
-    return len({item.time // MINUTE_MS for item in items})
+def _too_varied(items: Sequence[wire.Item]) -> bool:
+    minutes = len({item.time // MINUTE_MS for item in items})
+    names = len({item.name for item in items})
+    return len(items) > wire.MAX_POINTS or minutes > wire.MAX_MINUTES or names > wire.MAX_SERIES

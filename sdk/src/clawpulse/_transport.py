@@ -83,7 +83,8 @@ def _answer(response: http.client.HTTPResponse, text: bytes) -> Answer:
         content = None
     if not isinstance(content, dict):
         content = {}
-    return Answer(response.status, _reason(response, content, text), _retry_after(response.getheader("Retry-After")), content)
+    wait = _retry_after(response.getheader("Retry-After"), response.getheader("Date"))
+    return Answer(response.status, _reason(response, content, text), wait, content)
 
 
 def _reason(response: http.client.HTTPResponse, content: dict[str, Any], text: bytes) -> str:
@@ -92,11 +93,14 @@ def _reason(response: http.client.HTTPResponse, content: dict[str, Any], text: b
     return f"{response.status} {response.reason}: {wire.CONTROL.sub(' ', str(said))[:300]}".rstrip(": ")
 
 
-def _retry_after(value: str | None) -> float | None:
-    """Seconds of a Retry-After header, in either of its forms; None for anything else."""
+def _retry_after(value: str | None, date: str | None) -> float | None:
+    """Seconds of a Retry-After header, in either of its forms; None for anything else. `date` is the server's clock, if it says."""
     if value is None:
         return None
     try:
-        return float(int(value)) if value.strip().isdigit() else max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+        if value.strip().isdigit():
+            return float(value)
+        now = parsedate_to_datetime(date).timestamp() if date else time.time()
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
     except (TypeError, ValueError, OverflowError):
         return None

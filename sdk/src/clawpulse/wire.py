@@ -25,6 +25,8 @@ MAX_SKETCH = 2_048
 """Bytes of a sketch."""
 MAX_MINUTES = 300
 """Minutes that the points of one batch may lie in."""
+MAX_SERIES = 100
+"""Names of metrics and events in one batch."""
 MAX_VALUE = 1e290
 """Size of a value."""
 MAX_NAME = 128

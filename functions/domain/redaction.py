@@ -42,8 +42,5 @@ def redact(value: Any, depth: int = 0) -> Any:
     if isinstance(value, dict | list) and depth >= _MAX_DEPTH:
         return None
     if isinstance(value, dict):
-        return {
-            key: REDACTED if isinstance(inner, str) and _SECRET_KEY.search(key) else redact(inner, depth + 1)
-            for key, inner in value.items()
-        }
+        return {key: REDACTED if _SECRET_KEY.search(key) else redact(inner, depth + 1) for key, inner in value.items()}
     return [redact(inner, depth + 1) for inner in value] if isinstance(value, list) else value

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from functions.domain.rollup_codec import rows
 from functions.domain.times import MINUTE_MS
 from functions.otlp.handler import handle
 from functions.otlp.service import Otlp
-from functions.ports import BatchWriter, ExporterStore
+from functions.ports import BatchWriter, ExporterStore, RawWriter
 from tests.fakes.batches import MemoryBatches
 from tests.fakes.exporters import MemoryExporters
 from tests.fakes.fleet import MemoryFleet
@@ -65,7 +65,7 @@ def metrics(*found: dict[str, Any], scope: str = "app", **resource: Any) -> dict
 
 def point(value: float, *, at: int = NOW, start: int | None = None, **said: Any) -> dict[str, Any]:
     """A data point of a number; times in ms."""
-    number = {"asInt": str(value)} if isinstance(value, int) else {"asDouble": value}
+    number = {"asInt": str(value)} if isinstance(value, int) else {"asDouble": value if isfinite(value) else "NaN"}
     began = {} if start is None else {"startTimeUnixNano": ns(start)}
     return {"timeUnixNano": ns(at), **began, **number, "attributes": attributes(**said)}
 
@@ -143,11 +143,18 @@ class World:
         self.faults: list[str] = []
         self.otlp = self.process(keeps_raw=keeps_raw, batches=batches, exporters=exporters)
 
-    def process(self, *, keeps_raw: bool = True, batches: BatchWriter | None = None, exporters: ExporterStore | None = None) -> Otlp:
+    def process(
+        self,
+        *,
+        keeps_raw: bool = True,
+        batches: BatchWriter | None = None,
+        exporters: ExporterStore | None = None,
+        raw: RawWriter | None = None,
+    ) -> Otlp:
         """Another process of the function, that remembers nothing itself."""
         return Otlp(
             batches=batches or self.batches,
-            raw=self.raw if keeps_raw else None,
+            raw=(raw or self.raw) if keeps_raw else None,
             settings=self.fleet,
             exporters=exporters or self.exporters,
             report=lambda message, error: self.faults.append(f"{message}: {error}"),
@@ -228,7 +235,3 @@ def serving(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> Iterator[str]
         finally:
             server.shutdown()
             thread.join()
-
-
-def zipped(body: bytes) -> bytes:
-    return gzip.compress(body)

@@ -96,7 +96,7 @@ HTTPS, HTTP = {"x-forwarded-proto": "https"}, {"x-forwarded-proto": "http"}
         ("pulse.example.org", "/install.sh", HTTPS, "https://pulse.example.org"),
         ("pulse.example.org", "/base/install.sh", {}, "https://pulse.example.org/base"),
         ("127.0.0.1:4566", "/live/install.sh", HTTP, "http://127.0.0.1:4566/_aws/execute-api/clawpulse/live"),
-        ("localhost:4566", "/live/install.sh", HTTP, "http://localhost:4566/_aws/execute-api/clawpulse/live"),
+        ("localhost:4566", "/live/install.sh", {}, "http://localhost:4566/_aws/execute-api/clawpulse/live"),
         ("clawpulse.execute-api.localhost:4566", "/live/install.sh", HTTP, "http://clawpulse.execute-api.localhost:4566/live"),
     ],
 )

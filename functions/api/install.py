@@ -41,7 +41,8 @@ def installer(visit: Visit) -> Reply:
     }
     text = files[INSTALLER]
     for placeholder, value in filled.items():
-        text = text.replace(placeholder, value)
+        # The first is the one to fill in: below, the script fills in those of the service's unit itself.
+        text = text.replace(placeholder, value, 1)
     return Reply(body=text, headers={"Vary": "Host"})
 
 

@@ -3,12 +3,12 @@
 `trailing_7d` is the measure over the 168 hours that ended an hour before the current one began; with `hours: same` it is the median of
 this hour's figures of the last 7 days, for what follows the time of day. `same_hour_of_week` is the measure over this hour of the week
 in the last 4 weeks, taken together. A `rate` is a second of the hours in which the series had any data; a `count` or `sum` is that of
-as many hours, scaled to the rule's window. Too little history is no baseline.
+as many hours, scaled to the rule's window; a `last` is the mean. Too little history is no baseline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
@@ -16,15 +16,15 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from functions.domain.alert_axis import Roster
+from functions.domain.alert_axis import Axis
 from functions.domain.alert_columns import Columns, Floats
 from functions.domain.alert_data import Evidence, baseline_hours
-from functions.domain.alert_measures import Figures, Scene, figures, scene_of
+from functions.domain.alert_measures import Figures, Scene, figures, folder, scene_of
 from functions.domain.alert_memo import Memo
-from functions.domain.alert_rules import BaselineKind, Points, Rule
+from functions.domain.alert_rules import Points, Rule, Term
+from functions.domain.alert_trailing import HourColumns, Trailing, TrailingTotals, needs_trailing
 from functions.domain.rollup import TagPairs
-from functions.domain.spans import Span
-from functions.domain.times import HOUR_MS, MINUTES_PER_HOUR
+from functions.domain.times import HOUR_MS, MINUTES_PER_HOUR, SECOND_MS
 
 MIN_HOURS: Final = 24
 """Hours with data that a trailing baseline needs: less has not seen a day."""
@@ -32,6 +32,7 @@ MIN_DAYS: Final = 3
 """Days that `hours: same` needs, so that their median is not one odd day."""
 COUNTING: Final = ("rate", "count", "sum")
 _LASTS_HOURS = 2
+_HOUR_S: Final = HOUR_MS / SECOND_MS
 
 
 class Usual(msgspec.Struct, frozen=True, array_like=True):
@@ -85,87 +86,100 @@ def is_stored(rule: Rule) -> bool:
     return baseline is not None and baseline.stored
 
 
-def make_baselines(rules: Sequence[Rule], evidence: Evidence, memo: Memo | None = None) -> Baselines:
-    """The baselines for the hour of `evidence.settled`, from its hours; hours that are absent count as if nothing was known of them."""
+def make_baselines(rules: Sequence[Rule], evidence: Evidence, trailing: Trailing | None = None) -> Baselines:
+    """The baselines for the hour of `evidence.settled`; hours that are absent count as if nothing was known of them.
+
+    `trailing` has the hours of the trailing week; without, they are taken from the evidence, which then must have been made for
+    `baseline_needs`.
+    """
     if evidence.settled is None:
         return Baselines()
-    memo = memo or Memo()
+    trailing = trailing or _trailing_of(rules, evidence, evidence.settled)
+    memo = Memo()
     roster = memo.begin(evidence.snapshot)
     usual: dict[str, Usual] = {}
     for rule in rules:
         if is_stored(rule) and rule.baseline_id not in usual:
-            usual[rule.baseline_id] = _usual(rule, evidence, roster, memo)
+            scene = scene_of(rule, evidence, roster, memo)
+            usual[rule.baseline_id] = _of_week(scene, trailing) if needs_trailing(rule) else _of_hours(scene, evidence.settled)
     return Baselines(evidence.settled // MINUTES_PER_HOUR, usual)
 
 
-def _usual(rule: Rule, evidence: Evidence, roster: Roster, memo: Memo) -> Usual:
-    baseline, measure = rule.when.bound.baseline, rule.when.measure
-    scene = scene_of(rule, evidence, roster, memo)
-    if baseline is None or not isinstance(measure, Points) or evidence.settled is None:
+def _trailing_of(rules: Sequence[Rule], evidence: Evidence, settled: int) -> Trailing:
+    """The trailing week, added up from the evidence's hours."""
+    trailing = Trailing(evidence.group.tags, evidence.agents.tags)
+    for hour in trailing.plan(rules, settled, evidence.dimensions).add:
+        group, agents = (kind.columns.get(("h", hour)) for kind in (evidence.group, evidence.agents))
+        trailing.add(hour, HourColumns(group, agents))
+    return trailing
+
+
+def _of_week(scene: Scene, trailing: Trailing) -> Usual:
+    """The baseline of each series from the trailing week."""
+    rule, measure = scene.rule, scene.rule.when.measure
+    if not isinstance(measure, Points):
         return Usual([], [], [])
-    hours = baseline_hours(rule, evidence.settled)
-    source = evidence.buckets_of(rule).columns
-    found = {hour: source[("h", hour)] for hour in hours if ("h", hour) in source}
-    if baseline.of is BaselineKind.TRAILING_7D and baseline.same_hours:
-        figure = _median(scene, measure, found)
-    else:
-        figure = _together(scene, measure, found, MIN_HOURS if baseline.of is BaselineKind.TRAILING_7D else 1)
-    return usual_of(scene, figure)
+    of_agents = rule.reads_agents(scene.evidence.dimensions)
+    axis = scene.memo.axis(rule, scene.roster, trailing.tags[of_agents], of_agents=of_agents)
+
+    def fold(wanted: Collection[str]) -> TrailingTotals:
+        return trailing.totals(wanted, axis.of_tags, len(axis), of_agents=of_agents)
+
+    figure = figures(measure, fold, _HOUR_S)
+    return _usual(axis, _spread(measure, figure, fold(_named(measure)).busy(), MIN_HOURS))
 
 
-def usual_of(scene: Scene, figure: Figures) -> Usual:
-    """The series that have a figure."""
-    slots = np.flatnonzero(~np.isnan(figure.value)).tolist()
-    return Usual([scene.axis.series[slot] for slot in slots], figure.value[slots].tolist(), figure.points[slots].astype(int).tolist())
+def _of_hours(scene: Scene, settled: int) -> Usual:
+    """The baseline of each series from single hours."""
+    baseline, measure = scene.rule.when.bound.baseline, scene.rule.when.measure
+    source = scene.evidence.buckets_of(scene.rule).columns
+    found = [source["h", hour] for hour in baseline_hours(scene.rule, settled) if ("h", hour) in source]
+    if baseline is None or not isinstance(measure, Points) or not found:
+        return Usual([], [], [])
+    if baseline.same_hours:
+        return _usual(scene.axis, _median(scene, measure, found))
+    busy = np.sum([scene.memo.folded([one], _named(measure), scene.axis).count > 0 for one in found], axis=0)
+    return _usual(scene.axis, _spread(measure, figures(measure, folder(scene, found), _HOUR_S), busy, 1))
 
 
-def _median(scene: Scene, measure: Points, found: Mapping[int, Columns]) -> Figures:
+def _median(scene: Scene, measure: Points, found: Sequence[Columns]) -> Figures:
     """The median of the hours' figures."""
-    hourly = [figures(scene, measure, [columns], [Span("h", hour, hour + 1)]) for hour, columns in found.items()]
-    if not hourly:
-        return _nothing(scene)
-    values = np.stack([figure.value for figure in hourly]) * _scale(measure)
-    days = (~np.isnan(values)).sum(axis=0)
+    one = np.ones(len(scene.axis))
+    hourly = [_spread(measure, figures(measure, folder(scene, [columns]), _HOUR_S), one, 1) for columns in found]
+    values = np.stack([figure.value for figure in hourly])
+    enough = (~np.isnan(values)).sum(axis=0) >= MIN_DAYS
     middle = np.full(len(scene.axis), np.nan)
-    enough = days >= MIN_DAYS
     middle[enough] = np.nanmedian(values[:, enough], axis=0)
     return Figures(middle, np.sum([figure.points for figure in hourly], axis=0))
 
 
-def _together(scene: Scene, measure: Points, found: Mapping[int, Columns], least_hours: int) -> Figures:
-    """The figure of all hours taken together."""
-    if not found:
-        return _nothing(scene)
-    busy = hours_with_data(scene, measure, list(found.values()))
-    figure = figures(scene, measure, list(found.values()), [Span("h", 0, 1)])
-    return spread(measure, figure, busy, least_hours)
-
-
-def spread(measure: Points, figure: Figures, busy: Floats, least_hours: int) -> Figures:
+def _spread(measure: Points, figure: Figures, busy: Floats, least_hours: int) -> Figures:
     """Bring what many hours add up to down to one hour or window; `figure` is as if they had been one hour."""
-    value = figure.value * _scale(measure)
-    if measure.term.aggregation in COUNTING and measure.divided_by is None:
-        value = value / np.maximum(busy, 1)
+    value = figure.value * _share(measure.term, measure, busy)
+    if measure.divided_by is not None:
+        value = value / _share(measure.divided_by, measure, busy)
     return Figures(np.where(busy >= least_hours, value, np.nan), figure.points)
 
 
-def hours_with_data(scene: Scene, measure: Points, columns: Sequence[Columns]) -> Floats:
-    """In how many of these hours each series had any point of the measure."""
-    wanted = sorted({*measure.term.names, *(measure.divided_by.names if measure.divided_by else ())})
-    busy = np.zeros(len(scene.axis))
-    for one in columns:
-        busy += scene.memo.folded([one], wanted, scene.axis).count > 0
-    return busy
+def _share(term: Term, measure: Points, busy: Floats) -> Floats:
+    """Which part of what some hours add up to falls to one hour (`rate`) or one window; all of what does not add up."""
+    if term.aggregation not in COUNTING:
+        return np.ones(len(busy))
+    return (1.0 if term.aggregation == "rate" else measure.over / HOUR_MS) / np.maximum(busy, 1)
 
 
-def _scale(measure: Points) -> float:
-    """How much of an hour's count or sum falls to a window."""
-    window_counts = measure.term.aggregation in ("count", "sum") and measure.divided_by is None
-    return measure.over / HOUR_MS if window_counts else 1.0
+def _usual(axis: Axis, figure: Figures) -> Usual:
+    """The series that have a figure."""
+    slots = np.flatnonzero(~np.isnan(figure.value)).tolist()
+    return Usual([axis.series[slot] for slot in slots], figure.value[slots].tolist(), figure.points[slots].astype(int).tolist())
 
 
-def _nothing(scene: Scene) -> Figures:
-    return Figures(np.full(len(scene.axis), np.nan), np.zeros(len(scene.axis)))
+def _named(measure: Points) -> tuple[str, ...]:
+    return tuple(sorted({*measure.term.names, *(measure.divided_by.names if measure.divided_by else ())}))
+
+
+def _nothing(axis: Axis) -> Figures:
+    return Figures(np.full(len(axis), np.nan), np.zeros(len(axis)))
 
 
 def usual_by_slot(rule: Rule, scene: Scene, baselines: Baselines) -> Figures:
@@ -173,10 +187,10 @@ def usual_by_slot(rule: Rule, scene: Scene, baselines: Baselines) -> Figures:
     usual = baselines.usual.get(rule.baseline_id)
     settled = scene.evidence.settled
     if usual is None or settled is None or not baselines.lasts(settled):
-        return _nothing(scene)
+        return _nothing(scene.axis)
 
     def align() -> Figures:
-        made = _nothing(scene)
+        made = _nothing(scene.axis)
         slots: list[Any] = [scene.axis.index.get(pairs, -1) for pairs in usual.series]
         known = np.array(slots, dtype=np.int64)
         chosen = known >= 0

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import count
-from typing import Final
+from typing import Final, Protocol
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +28,13 @@ type Floats = npt.NDArray[np.float64]
 _ROW: Final = np.dtype([(name, "<i8" if name in ("count", "last_time") else "<f8") for name in Table.SCALARS])
 _SHIFT: Final = MAX_INDEX + 1
 """Ranks of bins: those of positive values are `index + _SHIFT`, of negative ones its opposite, of zero 0. Ranks ascend as values do."""
-_RANKS: Final = 2 * (MAX_INDEX + _SHIFT) + 1
+RANKS: Final = 2 * (MAX_INDEX + _SHIFT) + 1
 _CHUNK: Final = 4_000_000
 """Cells of the table of counts that are held at once."""
+
+
+class Damaged(ValueError):
+    """Bytes that are no rollup, or hold sketches that are none."""
 
 
 class TagSets:
@@ -64,7 +69,10 @@ class Column:
     @cached_property
     def bins(self) -> tuple[Ints, Ints, Floats]:
         """Of every bin of every row: the row, the bin's rank, its count."""
-        decoded = decode_many(self._sketches)
+        try:
+            decoded = decode_many(self._sketches)
+        except ValueError as error:
+            raise Damaged(str(error)) from None
         runs = np.repeat(np.arange(len(decoded.sizes)), decoded.sizes)
         index = decoded.ramp + decoded.shift[runs]
         ranks = np.where(runs % 2 == 0, index + _SHIFT, -index - _SHIFT)
@@ -75,14 +83,18 @@ class Column:
 
 
 class Columns:
-    """One stored rollup. Raises `ValueError`, here or when a metric is first read, for bytes that are none."""
+    """One stored rollup. Raises `Damaged`, here or when a metric is first read, for bytes that are none."""
 
     _serials = count()
 
     def __init__(self, data: bytes | None, tags: TagSets) -> None:
         self.serial = next(self._serials)
         """Tells these columns from all others, also from those of the same minute before it was reopened."""
-        self._table = Table(data) if data is not None else None
+        self.checksum = 0 if data is None else crc32(data)
+        try:
+            self._table = Table(data) if data is not None else None
+        except ValueError as error:
+            raise Damaged(str(error)) from None
         table_tags = self._table.tag_sets if self._table else []
         self._tags = np.fromiter((tags.number(tuple(pairs)) for pairs in table_tags), dtype=np.int64, count=len(table_tags))
         self._columns: dict[str, Column | None] = {}
@@ -103,7 +115,11 @@ class Columns:
             return None
         name_of, tags_of, scalars = self._rows
         chosen = np.flatnonzero(name_of == self._table.names.index(name))
-        return Column(self._tags[tags_of[chosen]], scalars[chosen], self._table.sketches(name))
+        try:
+            sketches = self._table.sketches(name)
+        except ValueError as error:
+            raise Damaged(str(error)) from None
+        return Column(self._tags[tags_of[chosen]], scalars[chosen], sketches)
 
     @cached_property
     def _rows(self) -> tuple[Ints, Ints, npt.NDArray[np.void]]:
@@ -111,6 +127,25 @@ class Columns:
         if table is None:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=_ROW)
         return np.array(table.name_of, dtype=np.int64), np.array(table.tags_of, dtype=np.int64), np.frombuffer(table.scalars, _ROW)
+
+
+class Totals(Protocol):
+    """What the points of every slot add up to; arrays by slot. Where `count` is 0 the others mean nothing."""
+
+    @property
+    def count(self) -> Floats: ...  # noqa: D102
+    @property
+    def sum(self) -> Floats: ...  # noqa: D102
+    @property
+    def min(self) -> Floats: ...  # noqa: D102
+    @property
+    def max(self) -> Floats: ...  # noqa: D102
+    @property
+    def last(self) -> Floats: ...  # noqa: D102
+
+    def quantile(self, q: float) -> Floats:
+        """A quantile, within 1 %."""
+        ...
 
 
 class Folded:
@@ -192,12 +227,12 @@ def quantiles(slots: Ints, ranks: Ints, counts: Floats, amount: int, q: float) -
     found = np.full(amount, np.nan)
     if not len(slots):
         return found
-    seen = np.zeros(_RANKS, dtype=bool)
-    seen[ranks + _RANKS // 2] = True
+    seen = np.zeros(RANKS, dtype=bool)
+    seen[ranks + RANKS // 2] = True
     used = np.flatnonzero(seen)
     column_of = np.cumsum(seen) - 1
-    places = slots * len(used) + column_of[ranks + _RANKS // 2]
-    values = bin_values(used - _RANKS // 2)
+    places = slots * len(used) + column_of[ranks + RANKS // 2]
+    values = bin_values(used - RANKS // 2)
     step = max(1, _CHUNK // len(used))
     for begin in range(0, amount, step):
         size = min(step, amount - begin)

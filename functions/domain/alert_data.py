@@ -169,7 +169,13 @@ def baseline_hours(rule: Rule, settled: int) -> list[int]:
         return [hour - _HOURS_OF_WEEK * weeks for weeks in range(WEEKS, 0, -1)]
     if baseline.same_hours:
         return [hour - _HOURS_OF_DAY * days for days in range(TRAILING_HOURS // _HOURS_OF_DAY, 0, -1)]
-    return list(range(hour - 1 - TRAILING_HOURS, hour - 1))
+    return trailing_hours(settled)
+
+
+def trailing_hours(settled: int) -> list[int]:
+    """The 168 hours of the trailing week, oldest first."""
+    last = settled * MINUTE_MS // HOUR_MS - 1
+    return list(range(last - TRAILING_HOURS, last))
 
 
 def buckets(wanted: Iterable[Span]) -> Iterable[Bucket]:

@@ -13,7 +13,7 @@ import numpy as np
 from functions.domain import alert_samples
 from functions.domain.alert_axis import Axis
 from functions.domain.alert_baseline import Baselines, usual_by_slot
-from functions.domain.alert_columns import Floats
+from functions.domain.alert_columns import Damaged, Floats
 from functions.domain.alert_data import Evidence
 from functions.domain.alert_measures import Figures, Scene, Unreadable, measured, scene_of
 from functions.domain.alert_memo import Memo
@@ -47,6 +47,8 @@ def _samples(scene: Scene, baselines: Baselines) -> Samples:
         compared = _compare(scene, baselines)
     except Unreadable as error:
         return _unreadable(scene, str(error))
+    except Damaged as error:
+        return _unreadable(scene, f"a stored rollup is damaged: {error}")
     found = compared.figures
     above = scene.rule.when.bound.direction == "above"
     value = found.value

@@ -6,16 +6,17 @@ its heartbeat, or it sent points of another name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from functions.domain import alert_fields, tasks
 from functions.domain.alert_axis import Axis, Roster, budget_axis
 from functions.domain.alert_budgets import limits
-from functions.domain.alert_columns import Columns, Floats, Folded, TagSets
+from functions.domain.alert_columns import Columns, Floats, TagSets, Totals
 from functions.domain.alert_data import Evidence, period_start, window, window_of
 from functions.domain.alert_memo import Memo
 from functions.domain.alert_rules import Absence, Budget, Field, HealthIs, Measure, Points, Rule, Term, names
@@ -26,6 +27,11 @@ from functions.domain.times import SECOND_MS
 
 _NO_TAGS = TagSets()
 """Of the snapshot: its series come from agents alone."""
+
+
+type Mask = npt.NDArray[np.bool_]
+type Fold = Callable[[tuple[str, ...]], Totals]
+type Alive = Callable[[], Mask]
 
 
 class Unreadable(Exception):  # never leaves evaluation, where it becomes samples
@@ -90,41 +96,47 @@ def measured(scene: Scene, measure: Measure, back: int = 0) -> Figures:
             return _budget(scene, measure)
 
 
-def figures(scene: Scene, measure: Points, columns: Sequence[Columns], wanted: Sequence[Span]) -> Figures:
-    """The figures of a measure of points over these columns, which are those of the spans."""
-    value, points = _term(scene, measure.term, columns, wanted)
+def figures(measure: Points, fold: Fold, length_s: float, alive: Alive | None = None) -> Figures:
+    """The figures of a measure of points: `fold` gives what the points of some names add up to over `length_s` seconds."""
+    value, points = _term(measure.term, fold, length_s, alive)
     if measure.divided_by is None:
         return Figures(value, points)
-    divisor, points = _term(scene, measure.divided_by, columns, wanted)
+    divisor, points = _term(measure.divided_by, fold, length_s, alive)
     with np.errstate(divide="ignore", invalid="ignore"):
         return Figures(np.where(divisor != 0, value / divisor, np.nan), points)
 
 
+def folder(scene: Scene, columns: Sequence[Columns]) -> Fold:
+    """What the points of these columns add up to, by slot of the scene's axis."""
+    return lambda wanted: scene.memo.folded(columns, wanted, scene.axis)
+
+
 def _points(scene: Scene, measure: Points, back: int) -> Figures:
     wanted = window_of(measure.over, scene.evidence.end, scene.evidence.now, back, coarse=scene.evidence.coarse)
-    return figures(scene, measure, scene.read(wanted), wanted)
+    columns = scene.read(wanted)
+    return figures(measure, folder(scene, columns), seconds(wanted), lambda: _alive(scene, columns, wanted))
 
 
-def _term(scene: Scene, term: Term, columns: Sequence[Columns], wanted: Sequence[Span]) -> tuple[Floats, Floats]:
+def _term(term: Term, fold: Fold, length_s: float, alive: Alive | None) -> tuple[Floats, Floats]:
     if term.aggregation == "error_rate":
-        return _error_rate(scene, columns)
-    folded = scene.memo.folded(columns, term.names, scene.axis)
-    value = np.where(folded.count > 0, aggregate(folded, term.aggregation, seconds(wanted)), np.nan)
-    if term.empty_is_zero:
-        value[(folded.count == 0) & _alive(scene, columns, wanted)] = 0.0
-    return value, folded.count
+        return _error_rate(fold)
+    totals = fold(term.names)
+    value = np.where(totals.count > 0, aggregate(totals, term.aggregation, length_s), np.nan)
+    if term.empty_is_zero and alive is not None:
+        value[(totals.count == 0) & alive()] = 0.0
+    return value, totals.count
 
 
-def aggregate(folded: Folded, aggregation: str, length_s: float) -> Floats:
+def aggregate(totals: Totals, aggregation: str, length_s: float) -> Floats:
     """One figure of each slot; of slots without points it means nothing."""
     quantile = Aggregation(aggregation).quantile
     if quantile is not None:
-        return folded.quantile(quantile)
+        return totals.quantile(quantile)
     if aggregation == "avg":
-        return folded.sum / np.maximum(folded.count, 1)
+        return totals.sum / np.maximum(totals.count, 1)
     if aggregation == "rate":
-        return folded.sum / length_s
-    found: Floats = getattr(folded, aggregation)
+        return totals.sum / length_s
+    found: Floats = getattr(totals, aggregation)
     return found
 
 
@@ -133,23 +145,15 @@ def seconds(wanted: Sequence[Span]) -> float:
     return max(sum(span.end_ms - span.start_ms for span in wanted), SECOND_MS) / SECOND_MS
 
 
-def _error_rate(scene: Scene, columns: Sequence[Columns]) -> tuple[Floats, Floats]:
+def _error_rate(fold: Fold) -> tuple[Floats, Floats]:
     """Failed over finished tasks, and how many finished; as `tasks.TaskCounts` counts them."""
-
-    def of(name: str) -> Folded:
-        return scene.memo.folded(columns, (name,), scene.axis)
-
-    return error_rate(of(tasks.COMPLETED).count, of(tasks.FAILED).count, of(tasks.ERRORS).sum, of(tasks.LATENCY).count)
-
-
-def error_rate(completed: Floats, failed_events: Floats, errors: Floats, measured_tasks: Floats) -> tuple[Floats, Floats]:
-    """Error rate and finished tasks of each slot."""
-    failed = np.maximum(failed_events, np.round(errors))
+    completed, failed_events, measured_tasks = (fold((name,)).count for name in (tasks.COMPLETED, tasks.FAILED, tasks.LATENCY))
+    failed = np.maximum(failed_events, np.round(fold((tasks.ERRORS,)).sum))
     finished = np.maximum(completed + failed, measured_tasks)
     return np.where(finished > 0, failed / np.maximum(finished, 1), np.nan), finished
 
 
-def _alive(scene: Scene, columns: Sequence[Columns], wanted: Sequence[Span]) -> np.ndarray:
+def _alive(scene: Scene, columns: Sequence[Columns], wanted: Sequence[Span]) -> Mask:
     """Which series are known to have been alive in a window."""
     start, end = wanted[0].start_ms, wanted[-1].end_ms
     found = np.zeros(len(scene.axis), dtype=bool)

@@ -1,8 +1,6 @@
 """A round: the samples of all rules against all stored states. What comes out is what there is to store and to tell.
 
-    evaluate ──▶ samples ─┐
-                          ├── play ──▶ a Step for every alert that is stored, or that something is to be said of
-    stored states ────────┘
+samples of `evaluate`, and stored states ── play ──▶ a Step for every alert that is stored, or of which there is something to say
 """
 
 from __future__ import annotations

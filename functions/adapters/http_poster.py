@@ -59,12 +59,16 @@ class WebPoster:
             try:
                 connection.request(method, target, body, {"User-Agent": USER_AGENT, "Accept": "application/json", **headers})
                 response = connection.getresponse()
-                return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, _read(response))
+                answer = Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, _read(response))
             except (OSError, http.client.HTTPException) as error:
                 words = f"nothing within {self._total_s:.0f} s" if late.is_set() or isinstance(error, TimeoutError) else _words(error)
                 raise DeliveryFailed(f"no answer from {host}: {words}", retryable=True) from None
             finally:
                 connection.close()
+        if late.is_set():
+            # A socket that was shut looks like an answer that ended early.
+            raise DeliveryFailed(f"no whole answer from {host} within {self._total_s:.0f} s", retryable=True)
+        return answer
 
     def _checked(self, url: str) -> SplitResult:
         try:
@@ -83,10 +87,9 @@ class WebPoster:
             found = self._resolve(host, port)
         except (OSError, UnicodeError) as error:
             raise DeliveryFailed(f"the name {host} cannot be looked up: {_words(error)}", retryable=True) from None
-        if not self._private and (refused := [address for address in found if not is_public(address)]):
-            raise DeliveryFailed(
-                f"{host} has the address {refused[0]}, which is not public: channels reach public ones only", retryable=False
-            )
+        refused = [address for address in found if not is_public(address)]
+        if refused and not self._private:
+            raise DeliveryFailed(f"{host} has the address {refused[0]}: channels reach public addresses only", retryable=False)
         return found
 
     def _connect(self, parts: SplitResult, addresses: list[str]) -> http.client.HTTPConnection:
@@ -162,6 +165,8 @@ def _read(response: http.client.HTTPResponse) -> bytes:
     found = b""
     while len(found) < MAX_ANSWER and (piece := response.read1(_SLICE)):
         found += piece
+    if len(found) < MAX_ANSWER and response.length:
+        raise http.client.IncompleteRead(found, response.length)
     return found[:MAX_ANSWER]
 
 

@@ -2,18 +2,20 @@
 
 Limits: Slack's documents "Blocks" (50 a message; header 150 characters, section 3,000, field 2,000 and 10 a section, context 10
 elements), "chat.postMessage" (text of 40,000, 4,000 advised) and "Formatting message text" (`&`, `<`, `>` are escaped). Slack refuses
-blocks of about 13,000 characters together with `msg_blocks_too_long`, which no document tells; we stay below 12,000.
+blocks of about 13,000 characters together with `msg_blocks_too_long`, which no document tells; we stay below 11,000.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from functions.domain.notification import Notification
-from functions.domain.notification_text import alert_detail, alert_name, facts, fit, heading, link, moment, more, sign
+from functions.domain.notification_text import alert_detail, alert_name, facts, fit, heading, link, moment, more, sign, units
 
 HEADER = 150
+_BLOCKS = 11_000
 FALLBACK = 3000
 _FIELD = 250
 _ALERTS = 8
@@ -23,20 +25,25 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def render(notification: Notification) -> dict[str, Any]:
-    """`text` (what phones show) and `blocks`."""
-    return {"text": f"{sign(notification)} {fit(heading(notification), FALLBACK, _escape)}", "blocks": list(_blocks(notification))}
+    """`text` (what phones show) and `blocks`: with fewer alerts, if their texts would be too much for Slack."""
+    text = f"{sign(notification)} {fit(heading(notification), FALLBACK, _escape)}"
+    for shown in range(min(_ALERTS, len(notification.alerts)), -1, -1):
+        blocks = list(_blocks(notification, shown))
+        if units(json.dumps(blocks, ensure_ascii=False)) <= _BLOCKS:
+            break
+    return {"text": text, "blocks": blocks}
 
 
-def _blocks(notification: Notification) -> Iterator[dict[str, Any]]:
+def _blocks(notification: Notification, shown: int) -> Iterator[dict[str, Any]]:
     title = f"{sign(notification)} {fit(heading(notification), HEADER - 3)}"
     yield {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}
     fields = [_mrkdwn(f"*{label}*\n{fit(text, _FIELD, _escape)}") for label, text in facts(notification)]
     yield {"type": "section", "fields": fields[:10]}
-    for alert in notification.alerts[:_ALERTS]:
+    for alert in notification.alerts[:shown]:
         mark = ":red_circle:" if alert.firing else ":large_green_circle:"
         name, detail = fit(alert_name(alert), _NAME, _escape), fit(alert_detail(alert), _DETAIL, _escape)
         yield {"type": "section", "text": _mrkdwn(f"{mark} *{name}*\n{detail}")}
-    if left := more(min(len(notification.alerts), _ALERTS), notification):
+    if left := more(shown, notification):
         yield _context(left)
     if notification.timeline:
         entries = [f"{moment(entry.at)}  {fit(entry.text, _ENTRY, _escape)}" for entry in notification.timeline[-_TIMELINE:]]
@@ -48,7 +55,7 @@ def _blocks(notification: Notification) -> Iterator[dict[str, Any]]:
 def _links(notification: Notification) -> Iterator[str]:
     for name, url in (("Runbook", link(notification.runbook)), ("Dashboard", link(notification.dashboard))):
         # A link that cannot be shown whole is none. Two of this length fit into a context block's 3,000 characters.
-        if url and len(escaped := "".join(map(_escape, url))) <= 1400:
+        if url and len(escaped := "".join(map(_escape, url))) <= 1200:
             yield f"<{escaped}|{name}>"
 
 

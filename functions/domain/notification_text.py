@@ -40,11 +40,9 @@ def line(text: object) -> str:
 
 def fit(text: object, limit: int, escape: Escape = str) -> str:
     """One clean, escaped line of at most `limit` units; what is too long ends in `…`, never within an escape."""
-    # Whatever is cleaned away makes it shorter; four times the limit is enough to look at of a text of megabytes.
-    clean = line(str(text)[: limit * 4 + 64])
     pieces: list[str] = []
     room = limit
-    for character in clean:
+    for character in line(text):
         piece = escape(character)
         room -= units(piece)
         if room < 0:
@@ -147,7 +145,7 @@ def facts(notification: Notification) -> list[tuple[str, str]]:
         ("Labels", pairs(notification.labels)),
         ("Note", notification.note or ""),
     ]
-    return [(label, text) for label, text in found if text]
+    return [(label, text) for label, text in found if line(text)]
 
 
 def pairs(tags: Mapping[str, str]) -> str:
@@ -163,7 +161,7 @@ def alert_name(alert: NotifiedAlert) -> str:
 def alert_detail(alert: NotifiedAlert) -> str:
     """Why and since when; the figures where there is no reason that has them."""
     figures = f"value {_number(alert.value)}, threshold {_number(alert.threshold)}"
-    return f"{alert.reason or figures}; {'since' if alert.firing else 'until'} {moment(alert.since)}"
+    return f"{line(alert.reason) or figures}; {'since' if alert.firing else 'until'} {moment(alert.since)}"
 
 
 def more(shown: int, notification: Notification) -> str:

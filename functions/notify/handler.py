@@ -41,11 +41,11 @@ def service() -> NotifyService:
         "vault": Vault(connector(own.vault_address, own.vault_role), own.vault_mount),
     }
     return NotifyService(
-        Deliveries(client("dynamodb"), own.alerts_table),
+        Deliveries(client("dynamodb"), shared.alerts_table),
         Fleet(client("dynamodb"), shared.fleet_table),
         Secrets(stores, now_ms),
-        Channels(Tools(WebPoster(private=own.private_addresses == "yes"), regional)),
-        QueueDispatcher(client("sqs"), own.notify_queue_url),
+        Channels(Tools(WebPoster(private=shared.reaches_private), regional)),
+        QueueDispatcher(client("sqs"), shared.notify_queue_url),
     )
 
 

@@ -6,22 +6,18 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from functions.runtime.settings import PREFIX, MissingSetting
+from functions.runtime.settings import PREFIX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifySettings:
     """One field a variable: `vault_address` is read from `CLAWPULSE_VAULT_ADDRESS`."""
 
-    alerts_table: str
-    notify_queue_url: str
     vault_address: str = ""
     """URL of Vault; empty when the stage has none."""
     vault_role: str = ""
     """Role of Vault's AWS auth method that the function logs in as."""
     vault_mount: str = "secret"
-    private_addresses: str = "no"
-    """`yes`: channels may reach addresses that are not public, and plain http. For the local cloud and for networks of one's own."""
 
     def environment(self) -> dict[str, str]:
         """The variables that carry these settings."""
@@ -29,10 +25,7 @@ class NotifySettings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> NotifySettings:
-        """Read the settings; raises `MissingSetting` naming the variable."""
+        """Read the settings; what is absent has its default."""
         env = os.environ if env is None else env
-        for name in ("alerts_table", "notify_queue_url"):
-            if not env.get(PREFIX + name.upper()):
-                raise MissingSetting(f"{PREFIX}{name.upper()} is not set")
         names = [field.name for field in fields(cls)]
         return cls(**{name: env[PREFIX + name.upper()] for name in names if PREFIX + name.upper() in env})

@@ -43,7 +43,7 @@ def _edited(message: Message, tools: Tools, request: dict[str, Any]) -> bool:
     """Whether the first message is there and shows the state now."""
     answer = _exchange(message, tools, "chat.update", request)
     said = json_of(answer)
-    if said.get("ok") is not True and said.get("error") not in _GONE:
+    if said.get("ok") is not True and _error(said) not in _GONE:
         raise _failure(message, answer)
     return said.get("ok") is True
 
@@ -64,13 +64,17 @@ def _exchange(message: Message, tools: Tools, method: str, request: dict[str, An
 def _failure(message: Message, answer: Answer) -> DeliveryFailed:
     """Slack says most of its errors with status 200."""
     said = json_of(answer)
-    retryable = said.get("error") in _MAY_HELP if answer.status == _OK else None
+    retryable = _error(said) in _MAY_HELP if answer.status == _OK else None
     metadata = said.get("response_metadata")
     details = metadata.get("messages") if isinstance(metadata, dict) else None
-    words = [str(said["error"])] if "error" in said else []
+    words = [_error(said)]
     words += [f"needed {said['needed']}"] if "needed" in said else []
     words += [str(detail) for detail in details] if isinstance(details, list) else []
-    return failure(message, answer, "; ".join(words), retryable=retryable)
+    return failure(message, answer, "; ".join(filter(None, words)), retryable=retryable)
+
+
+def _error(said: dict[str, Any]) -> str:
+    return str(said.get("error", ""))
 
 
 def _hook(message: Message, tools: Tools, content: dict[str, Any]) -> Sent:

@@ -13,7 +13,7 @@ from functions.domain.notification import Sent
 from functions.domain.notification_whatsapp import render
 from functions.ports import Message
 
-_MAY_HELP = frozenset({1, 2, 4, 80007, 130429, 131000, 131016, 131056, 131057, 133004})
+_MAY_HELP = (1, 2, 4, 80007, 130429, 131000, 131016, 131056, 131057, 133004)
 """Rate limits, outages, maintenance."""
 
 

@@ -231,12 +231,15 @@ class Otlp:
     def _redo(self, post: _Post, pending: Pending) -> None:
         """Write what the last step made, once more: whoever made that step may have died before it did."""
         for text in pending.texts:
+            refusals = Refusals()
             try:
-                self._write(post, [self._plan(post, text, Refusals(), pending.scope)])
+                self._write(post, [self._plan(post, text, refusals, pending.scope)])
             except StoreUnavailable:
                 raise
             except ClawPulseError as error:
                 self._report("a batch of totals that was left over cannot be written", error)
+            if refusals.count:
+                self._report("points of totals that were left over cannot be taken any more", InvalidInput(refusals.message()))
 
     def _remember(self, who: tuple[str, str, str], version: int) -> None:
         if len(self._delivered) >= _MAX_REMEMBERED:

@@ -41,6 +41,7 @@ ROUNDS = 60
 BUCKETS = 8
 FUNCTIONS = {
     "ingest": "functions.ingest.handler",
+    "otlp": "functions.otlp.handler",
     "authorizer": "functions.authorizer.handler",
     "tick": "functions.seal.tick",
     "seal": "functions.seal.handler",

@@ -6,15 +6,18 @@ from typing import Any
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk.assets import Assets
 from cdk.components.function import Runtime
 from cdk.components.gateway import Gateway
 from cdk.data_stack import DataStack
+from cdk.features.alerts import Alerts, EvaluateQueue
 from cdk.features.api import Api
 from cdk.features.authorizer import Authorizer
 from cdk.features.ingest import Ingest
+from cdk.features.notify import Notify, NotifyQueue
 from cdk.features.ops import Ops
 from cdk.features.otlp import Otlp
 from cdk.features.seal import Seal, SealQueue
@@ -27,8 +30,8 @@ class AppStack(Stack):
 
     def __init__(self, scope: Construct, *, settings: StageSettings, data: DataStack, assets: Assets, **options: Any) -> None:
         super().__init__(scope, f"clawpulse-{settings.name}-app", description=f"ClawPulse {settings.name}: functions and API", **options)
-        ticks = SealQueue(self)
-        declared = _declare(settings, data, ticks)
+        ticks, runs, deliveries = SealQueue(self), EvaluateQueue(self), NotifyQueue(self)
+        declared = _declare(settings, data, seal=ticks.queue, evaluate=runs.queue, notify=deliveries.queue)
         retention = log_retention(settings.log_retention_days)
         runtime = Runtime.of(self, assets=assets, environment=declared.environment(), log_retention=retention)
         tokens = Authorizer(self, runtime=runtime, tokens=data.tokens)
@@ -41,14 +44,30 @@ class AppStack(Stack):
         )
         ingest = Ingest(self, runtime=runtime, data=data, gateway=gateway)
         otlp = Otlp(self, runtime=runtime, data=data, gateway=gateway)
-        seal = Seal(self, runtime=runtime, data=data, ticks=ticks)
-        api = Api(self, runtime=runtime, data=data, gateway=gateway)
-        Ops(self, settings=settings, data=data, ingest=ingest, otlp=otlp, seal=seal, ticks=ticks, api=api, gateway=gateway, tokens=tokens)
+        seal = Seal(self, runtime=runtime, data=data, ticks=ticks, evaluations=runs.queue)
+        alerts = Alerts(self, runtime=runtime, data=data, runs=runs, deliveries=deliveries.queue)
+        notify = Notify(self, settings=settings, runtime=runtime, data=data, deliveries=deliveries)
+        api = Api(self, runtime=runtime, data=data, gateway=gateway, deliveries=deliveries.queue)
+        ops = Ops(self, settings=settings, data=data)
+        ops.watch_gateway(gateway)
+        ops.watch_functions(
+            {
+                "Ingest": ingest.batches,
+                "Otlp": otlp.take,
+                "Authorizer": tokens.authorize,
+                "Api": api.read,
+                "Seal": seal.seal,
+                "Evaluate": alerts.evaluate,
+                "Notify": notify.send,
+            }
+        )
+        ops.watch_seal(seal, ticks)
+        ops.watch_alerts(alerts, runs, deliveries)
         CfnOutput(self, "BootstrapFunctionName", value=tokens.bootstrap.function.function_name)
         CfnOutput(self, "SealQueueUrl", value=ticks.queue.queue_url)
 
 
-def _declare(settings: StageSettings, data: DataStack, ticks: SealQueue) -> Settings:
+def _declare(settings: StageSettings, data: DataStack, *, seal: sqs.IQueue, evaluate: sqs.IQueue, notify: sqs.IQueue) -> Settings:
     """What the functions read from their environment, by the same declaration."""
     return Settings(
         stage=settings.name,
@@ -56,10 +75,14 @@ def _declare(settings: StageSettings, data: DataStack, ticks: SealQueue) -> Sett
         rollups_table=data.rollups.table_name,
         fleet_table=data.fleet.table_name,
         tokens_table=data.tokens.table_name,
-        seal_queue_url=ticks.queue.queue_url,
+        alerts_table=data.alerts.table_name,
+        seal_queue_url=seal.queue_url,
+        evaluate_queue_url=evaluate.queue_url,
+        notify_queue_url=notify.queue_url,
         workspaces=",".join(settings.workspaces),
         raw_database=data.raw.name if data.raw else "",
         buckets=settings.buckets,
+        private_addresses="yes" if settings.private_addresses else "no",
     )
 
 

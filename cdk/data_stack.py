@@ -60,6 +60,8 @@ class DataStack(Stack):
         # Batches and rollups are numbers under tag names, written all the time: the key that AWS owns costs nothing per request.
         self.fleet = self._table("Fleet", key=self.key)
         self.tokens = self._tokens()
+        # Incidents tell what is wrong with whom, and their notes what people think of it.
+        self.alerts = self._table("Alerts", key=self.key)
         self.raw = self._raw_history() if settings.raw_history else None
         self.access_logs = self._access_logs()
         self.reports = self._reports()

@@ -64,6 +64,14 @@ class StageSettings(_Model):
     log_retention_days: Annotated[int, AfterValidator(_known_retention)] = 30
     alarm_email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = None
     """Subscribed to the topic of the system's own alarms; the owner has to confirm once."""
+    private_addresses: bool = False
+    """Webhooks and the dead man's switch may be at addresses that are not public, and plain http: for a network of one's own."""
+    vault_address: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/@?#]+)?$")] = ""
+    """URL of Vault or OpenBao, for channels whose secrets are there."""
+    vault_role: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{0,128}$")] = ""
+    """Role of Vault's AWS auth method that the notify function logs in as."""
+    vault_mount: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_/.-]{1,128}$")] = "secret"
+    """Where its KV engine (version 2) is mounted."""
     removal: Literal["retain", "destroy"] = "retain"
     """What becomes of data when its stack is deleted."""
     gateway_log_role: bool = True

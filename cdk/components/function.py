@@ -70,8 +70,12 @@ class Function(Construct):
         can: Sequence[grants.Grant] = (),
         on_failure: OnFailure | None = None,
         traced: bool = False,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        """`can`: all that it may do besides writing its log. `on_failure`: for one that is called asynchronously."""
+        """`can`: all that it may do besides writing its log. `on_failure`: for one that is called asynchronously.
+
+        `variables`: settings of its own, beside those that all functions share.
+        """
         super().__init__(scope, name)
         log_group = logs.LogGroup(self, "Logs", retention=runtime.log_retention, removal_policy=RemovalPolicy.DESTROY)
         self.role = self._role(log_group, [*can, *([grants.tracing] if traced else [])])
@@ -86,7 +90,7 @@ class Function(Construct):
             description=description,
             memory_size=memory_mb,
             timeout=timeout,
-            environment=dict(runtime.environment),
+            environment={**runtime.environment, **(variables or {})},
             role=self.role.without_policy_updates(),
             log_group=log_group,
             logging_format=lambda_.LoggingFormat.JSON,

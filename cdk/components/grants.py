@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from aws_cdk import Aws
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -74,3 +75,30 @@ def tracing(role: iam.Role) -> None:
 
 def _allow(role: iam.Role, actions: Iterable[str], resources: list[str]) -> None:
     role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=resources))
+
+
+def secrets(prefix: str) -> Grant:
+    """Reading secrets whose name begins with a prefix, in this account and region."""
+    reason = f"Secrets of channels: operators make them later, all of them below {prefix}."
+    return lambda role: _allow_any(role, "secretsmanager:GetSecretValue", Aws.REGION, f"secret:{prefix}*", reason)
+
+
+def publish(prefix: str) -> Grant:
+    """Publishing to topics whose name begins with a prefix, in this account, in any region."""
+    reason = f"Topics of channels: operators make them later, all of them called {prefix}…, in the region they like."
+    return lambda role: _allow_any(role, "sns:Publish", "*", f"{prefix}*", reason)
+
+
+def email(role: iam.Role) -> None:
+    """Sending e-mail from the account's verified identities."""
+    reason = "SES sends only from identities that the account has verified; which one is a channel's setting."
+    for resource in ("identity/*", "configuration-set/*"):
+        _allow_any(role, "ses:SendEmail", "*", resource, reason)
+
+
+def _allow_any(role: iam.Role, action: str, region: str, resource: str, reason: str) -> None:
+    """An action on all resources of this account whose name fits; cdk-nag wants to be told of each."""
+    where = f"arn:{Aws.PARTITION}:{action.partition(':')[0]}:{region}:{Aws.ACCOUNT_ID}:{resource}"
+    _allow(role, [action], [where])
+    told = f"arn:<AWS::Partition>:{action.partition(':')[0]}:{'*' if region == '*' else '<AWS::Region>'}:<AWS::AccountId>:{resource}"
+    acknowledge(role, {f"AwsSolutions-IAM5[Resource::{told}]": reason})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk.components import grants
@@ -15,7 +16,7 @@ from functions.api.app import ENDPOINTS
 class Api(Construct):
     """The function, connected to its routes."""
 
-    def __init__(self, scope: Construct, *, runtime: Runtime, data: DataStack, gateway: Gateway) -> None:
+    def __init__(self, scope: Construct, *, runtime: Runtime, data: DataStack, gateway: Gateway, deliveries: sqs.IQueue) -> None:
         super().__init__(scope, "Api")
         raw = data.raw
         self.read = Function(
@@ -32,6 +33,8 @@ class Api(Construct):
                 grants.table(data.fleet, "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
                 grants.table(data.tokens, "GetItem", "PutItem"),
                 grants.index(data.tokens, TOKENS_BY_WORKSPACE),
+                grants.table(data.alerts, "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query"),
+                grants.send(deliveries),
                 *([grants.timestream(raw.table_arns, "DescribeTable", "Select", encryption_key=data.key)] if raw else []),
             ],
             traced=True,

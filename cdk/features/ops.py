@@ -5,6 +5,8 @@ What agents do is for alert rules inside ClawPulse; these tell when ClawPulse it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -16,14 +18,15 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from cdk.components.function import Function
 from cdk.components.gateway import Gateway
 from cdk.data_stack import DataStack
-from cdk.features.api import Api
-from cdk.features.authorizer import Authorizer
-from cdk.features.ingest import Ingest
-from cdk.features.otlp import Otlp
+from cdk.features.alerts import Alerts, EvaluateQueue
+from cdk.features.notify import NotifyQueue
 from cdk.features.seal import Seal, SealQueue
 from cdk.settings import StageSettings
+from functions.alerts.handler import LAG
+from functions.runtime.metrics import NAMESPACE
 
 MINUTE = Duration.minutes(1)
 FIVE_MINUTES = Duration.minutes(5)
@@ -34,20 +37,8 @@ _BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 class Ops(Construct):
     """The topic and the alarms."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        *,
-        settings: StageSettings,
-        data: DataStack,
-        ingest: Ingest,
-        otlp: Otlp,
-        seal: Seal,
-        ticks: SealQueue,
-        api: Api,
-        gateway: Gateway,
-        tokens: Authorizer,
-    ) -> None:
+    def __init__(self, scope: Construct, *, settings: StageSettings, data: DataStack) -> None:
+        """Watches the stores; functions, queues and the gateway are added by `watch_…`."""
         super().__init__(scope, "Ops")
         self._stage = settings.name
         self.topic = sns.Topic(self, "Topic", display_name=f"ClawPulse {settings.name}", master_key=data.key, enforce_ssl=True)
@@ -62,21 +53,34 @@ class Ops(Construct):
         )
         if settings.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
-        self._gateway(gateway)
-        self._function("Ingest", ingest.batches.function)
-        self._function("Otlp", otlp.take.function)
-        self._function("Authorizer", tokens.authorize.function)
-        self._function("Api", api.read.function)
-        self._function("Seal", seal.seal.function)
-        self._alive(seal.seal.function)
-        self._queues(ticks.queue, {"Seal": ticks.dead_letters, "Tick": seal.missed})
-        for name, table in {"Batches": data.batches, "Rollups": data.rollups, "Fleet": data.fleet, "Tokens": data.tokens}.items():
+        tables = {"Batches": data.batches, "Rollups": data.rollups, "Fleet": data.fleet, "Tokens": data.tokens, "Alerts": data.alerts}
+        for name, table in tables.items():
             self._table(name, table)
         if data.raw:
             self._raw()
         CfnOutput(self, "OpsTopic", value=self.topic.topic_arn).override_logical_id("OpsTopicArn")
 
-    def _gateway(self, gateway: Gateway) -> None:
+    def watch_functions(self, functions: Mapping[str, Function]) -> None:
+        """Errors and throttling of functions, by the name that people know them by."""
+        for name, function in functions.items():
+            self._function(name, function.function)
+
+    def watch_seal(self, seal: Seal, ticks: SealQueue) -> None:
+        """That seal runs, in time, and gives up on nothing."""
+        self._alive("Seal", "rollups and health stand still", seal.seal.function)
+        self._queue("Ticks", "seal", ticks.queue)
+        self._dead_letters({"Seal": ticks.dead_letters, "Tick": seal.missed})
+
+    def watch_alerts(self, alerts: Alerts, runs: EvaluateQueue, deliveries: NotifyQueue) -> None:
+        """That rules are evaluated, on fresh data, and people are told."""
+        self._alive("Evaluate", "no alert rule is evaluated", alerts.evaluate.function)
+        lag = cloudwatch.Metric(namespace=NAMESPACE, metric_name=LAG, statistic="Minimum", period=MINUTE)
+        self._alarm("EvaluationLag", "Alert rules see data that are more than 3 minutes old", lag, at_least=180, of=3)
+        self._queue("Deliveries", "notify", deliveries.queue)
+        self._dead_letters({"Evaluate": runs.dead_letters, "Notify": deliveries.dead_letters})
+
+    def watch_gateway(self, gateway: Gateway) -> None:
+        """Errors and slowness of the API as a whole."""
         stage = gateway.rest_api.deployment_stage
         self._alarm(
             "GatewayErrors", "The API answers with 5xx", stage.metric_server_error(period=FIVE_MINUTES, statistic="Sum"), at_least=5
@@ -98,21 +102,23 @@ class Ops(Construct):
             at_least=1,
         )
 
-    def _alive(self, seal: lambda_.Function) -> None:
+    def _alive(self, name: str, consequence: str, function: lambda_.Function) -> None:
         """A dead man's switch: no data is the worst news of all."""
         self._alarm(
-            "SealSilent",
-            "Seal has not run for 5 minutes: rollups and health stand still",
-            seal.metric_invocations(period=MINUTE),
+            f"{name}Silent",
+            f"{name} has not run for 5 minutes: {consequence}",
+            function.metric_invocations(period=MINUTE),
             below=1,
             of=5,
             missing=cloudwatch.TreatMissingData.BREACHING,
         )
 
-    def _queues(self, ticks: sqs.Queue, dead_letters: dict[str, sqs.Queue]) -> None:
-        age = ticks.metric_approximate_age_of_oldest_message(period=MINUTE)
-        self._alarm("TicksLate", "Ticks wait longer than 2 minutes for seal", age, at_least=120, of=3)
-        for name, queue in dead_letters.items():
+    def _queue(self, name: str, worker: str, queue: sqs.Queue) -> None:
+        age = queue.metric_approximate_age_of_oldest_message(period=MINUTE)
+        self._alarm(f"{name}Late", f"{name} wait longer than 2 minutes for {worker}", age, at_least=120, of=3)
+
+    def _dead_letters(self, queues: Mapping[str, sqs.Queue]) -> None:
+        for name, queue in queues.items():
             visible = queue.metric_approximate_number_of_messages_visible(period=FIVE_MINUTES)
             self._alarm(
                 f"{name}DeadLetters", f"{name} gave up on messages; they are kept 14 days in {queue.node.path}", visible, at_least=1

@@ -10,6 +10,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk.components import grants
@@ -38,7 +39,7 @@ class SealQueue(Construct):
 class Seal(Construct):
     """The minute's rule, `tick`, and `seal`."""
 
-    def __init__(self, scope: Construct, *, runtime: Runtime, data: DataStack, ticks: SealQueue) -> None:
+    def __init__(self, scope: Construct, *, runtime: Runtime, data: DataStack, ticks: SealQueue, evaluations: sqs.IQueue) -> None:
         super().__init__(scope, "Seal")
         self.missed = dead_letter_queue(self, "MissedTicks")
         self.tick = Function(
@@ -73,6 +74,7 @@ class Seal(Construct):
             timeout=TIMEOUT,
             can=[
                 grants.consume(ticks.queue),
+                grants.send(evaluations),
                 grants.table(data.batches, "DeleteItem", "Query"),
                 grants.table(data.rollups, "BatchWriteItem", "PutItem", "Query"),
                 grants.table(data.fleet, "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),

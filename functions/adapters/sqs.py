@@ -1,4 +1,4 @@
-"""Messages for seal over SQS."""
+"""Messages for other functions over SQS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 _BATCH = 10
-_STORE = "seal queue"
 
 
 class QueueDispatcher:
@@ -23,6 +22,7 @@ class QueueDispatcher:
     def __init__(self, client: SQSClient, url: str) -> None:
         self._client = client
         self._url = url
+        self._store = f"queue {url.rpartition('/')[2]}"
 
     def send(self, messages: Iterable[tuple[Mapping[str, Any], int]]) -> None:
         """Queue each message after its delay in seconds; raises `StoreUnavailable` if one was not taken."""
@@ -31,7 +31,8 @@ class QueueDispatcher:
                 {"Id": str(index), "MessageBody": json.dumps(message), "DelaySeconds": delay}
                 for index, (message, delay) in enumerate(batch)
             ]
-            with store_faults(_STORE):
+            with store_faults(self._store):
                 failed = self._client.send_message_batch(QueueUrl=self._url, Entries=entries).get("Failed")
             if failed:
-                raise StoreUnavailable(f"{_STORE}: {len(failed)} messages were not taken: {failed[0].get('Message', failed[0]['Code'])}")
+                why = failed[0].get("Message", failed[0]["Code"])
+                raise StoreUnavailable(f"{self._store}: {len(failed)} messages were not taken: {why}")

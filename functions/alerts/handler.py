@@ -49,7 +49,7 @@ def service() -> AlertService:
 def pulse() -> Pulse:
     """The dead man's switch; raises `MissingSetting`."""
     settings = Settings.from_env()
-    return Pulse(Fleet(client("dynamodb"), settings.fleet_table), WebPoster(private=settings.private_addresses))
+    return Pulse(Fleet(client("dynamodb"), settings.fleet_table), WebPoster(private=settings.reaches_private))
 
 
 def handler(event: dict[str, Any], _context: object) -> None:

@@ -24,18 +24,29 @@ class Settings:
     rollups_table: str
     fleet_table: str
     tokens_table: str
+    alerts_table: str
     seal_queue_url: str
+    evaluate_queue_url: str
+    notify_queue_url: str
     workspaces: str
     """Comma-separated names of the workspaces that seal serves."""
     raw_database: str
     """Timestream database; empty when the stage keeps no raw history."""
     buckets: int
     """Partitions that a workspace's batches are spread over."""
+    private_addresses: str
+    """`yes`: what users name (webhooks, the dead man's switch) may be at addresses that are not public, and plain http. The local cloud
+    says so, whatever the stage does."""
 
     @property
     def raw_history(self) -> bool:
         """Whether the stage keeps raw points, tasks and events in Timestream."""
         return bool(self.raw_database)
+
+    @property
+    def reaches_private(self) -> bool:
+        """Whether requests may go to addresses that are not public."""
+        return self.private_addresses == "yes"
 
     @property
     def workspace_names(self) -> tuple[str, ...]:

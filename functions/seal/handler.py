@@ -12,7 +12,9 @@ from functions.adapters.batches import Batches
 from functions.adapters.fleet import Fleet
 from functions.adapters.lease import Leases
 from functions.adapters.rollups import Rollups
+from functions.adapters.sqs import QueueDispatcher
 from functions.runtime.observability import logger
+from functions.runtime.rule_book import RuleBook
 from functions.runtime.settings import Settings
 from functions.runtime.wiring import client, now_ms
 from functions.seal.service import SealService, TickReport
@@ -25,18 +27,28 @@ FINISHING_MS = 20_000
 def service() -> SealService:
     """The use case on the deployed stores; raises `MissingSetting`."""
     settings, dynamodb = Settings.from_env(), client("dynamodb")
+    fleet = Fleet(dynamodb, settings.fleet_table)
     return SealService(
         Batches(dynamodb, settings.batches_table, settings.buckets),
         Rollups(dynamodb, settings.rollups_table, consistent=True),
-        Fleet(dynamodb, settings.fleet_table),
+        fleet,
         Leases(dynamodb, settings.fleet_table),
+        rules=RuleBook(fleet),
     )
+
+
+@cache
+def evaluations() -> QueueDispatcher:
+    """Where runs of evaluation are queued; raises `MissingSetting`."""
+    return QueueDispatcher(client("sqs"), Settings.from_env().evaluate_queue_url)
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
     """Run the ticks of an SQS event. A failure brings the message back; the next tick makes it good too."""
     for workspace, report in run(event, service(), now_ms, lambda: context.get_remaining_time_in_millis() > FINISHING_MS):
         _log(workspace, report)
+        if not report.skipped:
+            evaluations().send([({"workspace": workspace, "at": now_ms()}, 0)])
 
 
 def run(event: dict[str, Any], seal: SealService, now: Callable[[], int], has_time: Callable[[], bool]) -> Iterator[tuple[str, TickReport]]:

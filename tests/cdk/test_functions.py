@@ -12,6 +12,8 @@ FUNCTIONS = {
     "OtlpTake": ("functions.otlp.handler.handler", 10),
     "SealTick": ("functions.seal.tick.handler", 10),
     "SealFunction": ("functions.seal.handler.handler", 55),
+    "AlertsEvaluate": ("functions.alerts.handler.handler", 55),
+    "NotifySend": ("functions.notify.handler.handler", 60),
     "ApiRead": ("functions.api.app.app", 29),
 }
 
@@ -61,12 +63,26 @@ def test_a_tick_goes_out_each_minute_and_failures_are_kept(live: Stage) -> None:
     assert asynchronous["DestinationConfig"]["OnFailure"]["Destination"] == target["DeadLetterConfig"]["Arn"]
 
 
-def test_seal_takes_one_tick_at_a_time_and_has_time_to_finish(live: Stage) -> None:
-    source = live.app.only("AWS::Lambda::EventSourceMapping")
-    assert source["BatchSize"] == 1
-    queue = live.app.named("AWS::SQS::Queue", "SealQueueTicks")
-    assert queue["VisibilityTimeout"] >= 6 * FUNCTIONS["SealFunction"][1]
-    assert queue["RedrivePolicy"]["maxReceiveCount"] == 3
+@pytest.mark.parametrize(
+    ("source", "queue", "function", "size", "times", "attempts"),
+    [
+        ("SealFunction", "SealQueueTicks", "SealFunction", 1, 6, 3),
+        ("AlertsEvaluate", "EvaluateQueueRuns", "AlertsEvaluate", 1, 1, 2),
+        ("NotifySend", "NotifyQueueDeliveries", "NotifySend", 2, 6, 5),
+    ],
+)
+def test_workers_of_queues_have_time_to_finish(
+    live: Stage, source: str, queue: str, function: str, size: int, times: int, attempts: int
+) -> None:
+    mapping = live.app.named("AWS::Lambda::EventSourceMapping", source)
+    assert mapping["BatchSize"] == size
+    found = live.app.named("AWS::SQS::Queue", queue)
+    assert found["VisibilityTimeout"] >= times * FUNCTIONS[function][1]
+    assert found["RedrivePolicy"]["maxReceiveCount"] == attempts
+
+
+def test_a_delivery_that_fails_brings_back_no_other(live: Stage) -> None:
+    assert live.app.named("AWS::Lambda::EventSourceMapping", "NotifySend")["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
 def test_queues_are_encrypted_and_refuse_plain_http(live: Stage) -> None:

@@ -23,6 +23,16 @@ WATCHED = {
     "RollupsThrottled",
     "FleetThrottled",
     "TokensThrottled",
+    "AlertsThrottled",
+    "EvaluateErrors",
+    "EvaluateThrottles",
+    "EvaluateSilent",
+    "EvaluateDeadLetters",
+    "EvaluationLag",
+    "NotifyErrors",
+    "NotifyThrottles",
+    "NotifyDeadLetters",
+    "DeliveriesLate",
 }
 RAW = {"RawWriteRecordsErrors", "RawQueryErrors"}
 
@@ -43,11 +53,15 @@ def test_every_alarm_tells_the_topic_and_says_what_is_wrong(live: Stage) -> None
         assert alarm["AlarmDescription"].startswith("ClawPulse live: "), name
 
 
-def test_silence_of_seal_is_an_alarm_and_silence_elsewhere_is_not(live: Stage) -> None:
+SILENT = ("OpsSealSilent", "OpsEvaluateSilent")
+
+
+def test_silence_of_what_runs_always_is_an_alarm_and_silence_elsewhere_is_not(live: Stage) -> None:
     for name, alarm in live.app.of("AWS::CloudWatch::Alarm").items():
-        assert (alarm["TreatMissingData"] == "breaching") is name.startswith("OpsSealSilent"), name
-    silent = live.app.named("AWS::CloudWatch::Alarm", "OpsSealSilent")
-    assert (silent["Period"], silent["EvaluationPeriods"], silent["ComparisonOperator"]) == (60, 5, "LessThanThreshold")
+        assert (alarm["TreatMissingData"] == "breaching") is name.startswith(SILENT), name
+    for name in SILENT:
+        silent = live.app.named("AWS::CloudWatch::Alarm", name)
+        assert (silent["Period"], silent["EvaluationPeriods"], silent["ComparisonOperator"]) == (60, 5, "LessThanThreshold")
 
 
 def test_the_topic_is_encrypted_and_refuses_plain_http(live: Stage) -> None:

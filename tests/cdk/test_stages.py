@@ -26,6 +26,7 @@ def test_outputs_are_those_that_others_rely_on(live: Stage) -> None:
         "RollupsTable",
         "FleetTable",
         "TokensTable",
+        "AlertsTable",
         "RawDatabase",
         "AccessLogsBucket",
         "ReportsBucket",

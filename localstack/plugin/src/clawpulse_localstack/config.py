@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+FUNCTION_VARIABLES = {"CLAWPULSE_PRIVATE_ADDRESSES": "yes"}
+"""What functions are told here beside what the template says: the webhooks of a local cloud are on this machine."""
+
 
 class MissingVariable(RuntimeError):
     """LocalStack was started without a variable that the plugin needs; the text names it."""

@@ -75,9 +75,9 @@ class FakeModel:
         self._server.server_close()
         self._thread.join()
 
-    def answer(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Reply | str]:
+    def answer(self, path: str, authorization: str, body: bytes) -> tuple[int, Reply | str]:
         """The reply to a request, or the reason to refuse it."""
-        key = (headers.get("Authorization") or "").removeprefix("Bearer ")
+        key = authorization.removeprefix("Bearer ")
         if path != "/v1/chat/completions":
             return self._complain(404, f"no such path: {path}")
         if key not in self.keys:
@@ -147,7 +147,7 @@ def _handler(model: FakeModel) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, reply = model.answer(self.path, self.headers, body)
+            status, reply = model.answer(self.path, self.headers.get("Authorization") or "", body)
             if isinstance(reply, Reply):
                 time.sleep(min(reply.delay, SECONDS_AT_MOST))
             if status == 200 and isinstance(reply, Reply):

@@ -77,8 +77,9 @@ export class Api {
   tick(now) {
     const age = now - this.#cut;
     const full = this.#records.length >= MAX_POINTS;
-    if (full || age >= HEARTBEAT_MS || age < 0 || (age >= CUT_MS && this.#records.length > 0)) void this.#cutAll(now);
-    if (now >= this.#nextTry || this.#nextTry - now > MAX_WAIT_MS) void this.#deliverAll();
+    const due = full || age >= HEARTBEAT_MS || age < 0 || (age >= CUT_MS && this.#records.length > 0);
+    const cutting = due ? this.#cutAll(now) : this.#cutting;
+    if (now >= this.#nextTry || this.#nextTry - now > MAX_WAIT_MS) void Promise.resolve(cutting).then(() => this.#deliverAll());
   }
 
   /**
@@ -112,10 +113,11 @@ export class Api {
   async #makeBatch(now) {
     const dropped = this.#dropped, rejected = this.#rejected;
     this.#dropped = this.#rejected = 0;
-    const own = [dropped ? metric("clawpulse.dropped", dropped, now) : null, rejected ? metric("clawpulse.rejected", rejected, now) : null];
+    const figures = [metric("clawpulse.dropped", dropped || NaN, now), metric("clawpulse.rejected", rejected || NaN, now)];
+    const own = figures.filter((figure) => figure !== null);
     const records = this.#records.take(MAX_POINTS - own.length);
     const header = { ...this.#sender, seq: this.#seq++, time: now };
-    const body = await compress(document(header, [...records, ...own.filter((record) => record !== null)]));
+    const body = await compress(document(header, [...records, ...own]));
     this.#batches.push({ body, points: records.length, dropped }, body.length);
   }
 

@@ -37,7 +37,7 @@ class Counts {
   }
 }
 
-/** One figure, and the highest since it was sampled last. */
+/** One figure, and the highest that it was set to since it was sampled last. */
 class Peak {
   current = 0;
   #peak = 0;
@@ -57,7 +57,7 @@ class Peak {
    */
   sample(name, now) {
     const peak = this.#peak > this.current ? [metric(name, this.#peak, Math.min(this.#peakTime, now - 1))] : [];
-    this.#peak = this.current;
+    this.#peak = 0;
     return [...peak, metric(name, this.current, now)];
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Where the plugin meets OpenClaw. A process loads plugins more than once, each time as a module of its own, so what must be there
- * once is kept with the process: a second registration with the same settings shares the first one's plugin.
+ * Where the plugin meets OpenClaw. A process loads plugins more than once, each time as a module of its own, and calls the hooks of
+ * agents on another load (`discovery`) than those of the gateway (`full`). So what must be there once is kept with the process, and
+ * hooks look it up there.
  */
 
 import { randomBytes } from "node:crypto";
@@ -35,25 +36,26 @@ const POST_MS = 10_000;
 const STOP_MS = 3_000;
 
 /** @typedef {{plugin: Plugin, fingerprint: string}} Shared */
+/** @typedef {Readonly<Record<string, string | undefined>>} Environment */
+/** @typedef {{environment: Environment, clock: () => number, reports: Reports}} Surroundings */
+
+/** Loads that only want to know what there is. */
+const LIFELESS = Object.freeze(["cli-metadata", "setup-only"]);
 
 /**
  * Register with OpenClaw. Never throws.
  * @param {HostApi} api
  * @param {() => Promise<Subscribe>} diagnostics loads OpenClaw's diagnostic events
- * @param {Readonly<Record<string, string | undefined>>} [environment]
- * @returns {Plugin | null} null where only the plugin's description is wanted, or nothing works
+ * @param {{environment?: Environment, clock?: () => number}} [surroundings] the clock tells ms since 1970
+ * @returns {Plugin | null} null where nothing is wanted, or works
  */
-export function register(api, diagnostics, environment = process.env) {
+export function register(api, diagnostics, { environment = process.env, clock = Date.now } = {}) {
   const reports = new Reports(logger(api));
   try {
-    if ((api.registrationMode ?? "full") !== "full") return null;
-    const { settings, problems } = read(api.pluginConfig, environment);
-    for (const problem of problems) reports.once(problem, "warn", problem);
-    const plugin = shared(settings, () => new Plugin({ outlet: outlet(settings, api, environment, reports), reports }), (made) => {
-      subscribe(made, diagnostics, reports);
-      reports.once("on", "info", settings.url ? `sending to ${settings.url} as ${settings.agent}` : `writing to ${settings.intake}`);
-    });
-    listen(api, plugin, reports);
+    const mode = api.registrationMode ?? "full";
+    if (LIFELESS.includes(mode)) return null;
+    const plugin = (mode !== "full" && current()) || configured(api, diagnostics, { environment, clock, reports });
+    listen(api, mode === "full" ? plugin : null, reports);
     return plugin;
   } catch (error) {
     reports.once("register", "error", `not started: ${error}`);
@@ -61,24 +63,41 @@ export function register(api, diagnostics, environment = process.env) {
   }
 }
 
+/** @returns {Plugin | null} the plugin of this process that is at work */
+function current() {
+  const found = place()[SHARED]?.plugin;
+  return found && !found.stopped ? found : null;
+}
+
+function place() {
+  return /** @type {Record<symbol, Shared | undefined>} */ (/** @type {unknown} */ (globalThis));
+}
+
 /**
- * @param {Settings} settings
- * @param {() => Plugin} make
- * @param {(plugin: Plugin) => void} begin
+ * The plugin with the settings that `api` has: the one that is at work, or a new one in its place.
+ * @param {HostApi} api
+ * @param {() => Promise<Subscribe>} diagnostics
+ * @param {Surroundings} surroundings
  * @returns {Plugin}
  */
-function shared(settings, make, begin) {
-  const place = /** @type {Record<symbol, Shared | undefined>} */ (/** @type {unknown} */ (globalThis));
-  const before = place[SHARED], fingerprint = JSON.stringify([VERSION, settings]);
-  if (before && before.fingerprint === fingerprint && !before.plugin.stopped) return before.plugin;
-  const plugin = make();
-  place[SHARED] = { plugin, fingerprint };
-  void before?.plugin.stop(STOP_MS);
-  begin(plugin);
+function configured(api, diagnostics, surroundings) {
+  const { environment, clock, reports } = surroundings;
+  const { settings, problems } = read(api.pluginConfig, environment);
+  const before = current(), fingerprint = JSON.stringify([VERSION, settings]);
+  if (before && place()[SHARED]?.fingerprint === fingerprint) return before;
+  for (const problem of problems) reports.once(problem, "warn", problem);
+  const plugin = new Plugin({ outlet: outlet(settings, api.runtime?.version, surroundings), reports, clock });
+  place()[SHARED] = { plugin, fingerprint };
+  void before?.stop(STOP_MS);
+  subscribe(plugin, diagnostics, reports);
   return plugin;
 }
 
-/** @param {HostApi} api @param {Plugin} plugin @param {Reports} reports */
+/**
+ * @param {HostApi} api
+ * @param {Plugin | null} plugin that starts and stops with the gateway
+ * @param {Reports} reports
+ */
 function listen(api, plugin, reports) {
   const on = (/** @type {string} */ hook, /** @type {(event: unknown, context: unknown) => unknown} */ handler) => {
     try {
@@ -88,7 +107,8 @@ function listen(api, plugin, reports) {
     }
   };
   // Handlers give nothing back: a promise would be waited for.
-  for (const hook of HOOKS) on(hook, (event, context) => plugin.hook(hook, event, context));
+  for (const hook of HOOKS) on(hook, (event, context) => current()?.hook(hook, event, context));
+  if (!plugin) return;
   on("gateway_start", () => plugin.start());
   on("gateway_stop", () => plugin.stop(STOP_MS));
 }
@@ -102,15 +122,15 @@ function subscribe(plugin, diagnostics, reports) {
 
 /**
  * @param {Settings} settings
- * @param {HostApi} api
- * @param {Readonly<Record<string, string | undefined>>} environment
- * @param {Reports} reports
+ * @param {string | undefined} version of OpenClaw
+ * @param {Surroundings} surroundings
  * @returns {Outlet}
  */
-function outlet(settings, api, environment, reports) {
+function outlet(settings, version, { environment, clock, reports }) {
   const { url, agent, name, tags, intake } = settings;
+  reports.once("outlet", "info", url ? `sending to ${url} as ${agent}` : `writing to ${intake}`);
   if (!url) return new Intake({ folder: intake, tags, reports });
-  const versions = { "openclaw-plugin": VERSION, ...(api.runtime?.version ? { openclaw: api.runtime.version } : {}) };
+  const versions = { "openclaw-plugin": VERSION, ...(version ? { openclaw: version } : {}) };
   const info = { ...(name ? { name } : {}), host: hostname().slice(0, 256), versions };
   const sender = { agent, epoch: randomBytes(8).toString("hex"), tags, info };
   const send = async (/** @type {Buffer} */ body) => {
@@ -118,13 +138,13 @@ function outlet(settings, api, environment, reports) {
     if (!token) return { status: 401, reason: `no token: set tokenFile, or ${settings.tokenEnv}`, retryAfter: null, content: {} };
     return post(`${url}/v1/batches`, token, body, POST_MS);
   };
-  return new Api({ sender, send, reports });
+  return new Api({ sender, send, reports, clock });
 }
 
 /**
  * The token, read anew each time: it may be rotated.
  * @param {Settings} settings
- * @param {Readonly<Record<string, string | undefined>>} environment
+ * @param {Environment} environment
  * @param {Reports} reports
  */
 async function tokenOf({ tokenFile, tokenEnv }, environment, reports) {

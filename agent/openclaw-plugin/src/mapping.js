@@ -16,6 +16,10 @@ import { Runs } from "./runs.js";
 /** The hooks that are listened to. None is a `before_*` hook: those fail closed. */
 export const HOOKS = Object.freeze(["model_call_started", "model_call_ended", "llm_output", "after_tool_call", "agent_end"]);
 
+/** Phases of a run before its first attempt. */
+const PREPARING = Object.freeze([
+  "runner_entered", "workspace", "runtime_plugins", "before_agent_reply", "model_resolution", "auth", "context_engine",
+]);
 const REMEMBERED = 4_096;
 const FAILED_STOPS = Object.freeze(["error", "aborted"]);
 const LAST_MESSAGES = 50;
@@ -24,8 +28,8 @@ export class Mapping {
   #runs;
   #gauges = new Gauges();
   #emit;
-  /** @type {WeakSet<object>} hook events that were seen: a second registration gets the same objects */
-  #seen = new WeakSet();
+  /** Events by hook that were seen: a second registration gets the same objects. */
+  #seen = new Map(HOOKS.map((name) => [name, /** @type {WeakSet<object>} */ (new WeakSet())]));
   /** @type {Set<number>} numbers of the last diagnostic events */
   #numbers = new Set();
 
@@ -42,9 +46,9 @@ export class Mapping {
    * @param {number} now ms since 1970
    */
   hook(name, given, context, now) {
-    const fields = object(given);
-    if (this.#seen.has(fields)) return;
-    this.#seen.add(fields);
+    const fields = object(given), seen = this.#seen.get(name);
+    if (!seen || seen.has(fields)) return;
+    seen.add(fields);
     const around = object(context);
     const id = text(fields.runId) ?? text(around.runId);
     if (id) this.#run(name, id, fields, facts(fields, around), now);
@@ -126,7 +130,7 @@ export class Mapping {
       case "session.stalled":
         return this.#emit(event(`openclaw.${fields.type}`, time, { classification: fields.classification }, { session_id: fields.sessionId }));
       case "run.execution_phase":
-        return id && this.#runs.working(id, time, facts(fields, {}));
+        return id && this.#runs.working(id, time, facts(fields, {}), PREPARING.includes(String(fields.phase)));
     }
   }
 

@@ -6,14 +6,14 @@
 const MAX_CHARS = 200;
 const MAX_SCANNED_CHARS = 4_096;
 
-/** @type {ReadonlyArray<readonly [RegExp, string]>} Each runs in time linear in the text. */
+/** @type {ReadonlyArray<readonly [RegExp, string]>} None has two unbounded parts that could match the same text. */
 const HIDDEN = [
-  [/\b(bearer|basic|token|api[-_ ]?key|password|secret|authorization)(["']?\s*[:=]\s*["']?|\s+)\S+/gi, "$1 ***"],
+  [/\b(bearer|basic|token|api[-_ ]?key|password|secret|authorization)(["']?\s*[:=]\s*["']?|\s+)(?:(?:bearer|basic) +)?\S+/gi, "$1 ***"],
   [/\b(?:sk|pk|rk|xox[a-z]|gh[a-z]|cp|AKIA|AIza|eyJ)[-_A-Za-z0-9.…]{6,}/g, "***"],
   [/\bhttps?:\/\/\S+/gi, "<url>"],
-  [/\S+@\S+\.\S+/g, "<address>"],
-  [/\+?\d[\d ()-]{7,}\d/g, "<number>"],
+  [/[^\s@]{1,64}@[^\s@]{1,255}/g, "<address>"],
   [/[A-Za-z0-9+/_=-]{32,}/g, "***"],
+  [/\+?\d[\d ()-]{7,30}\d/g, "<number>"],
   [/"[^"]{24,}"?|'[^']{24,}'?|`[^`]{24,}`?|“[^”]{24,}”?/g, "<text>"],
   [/[{[][^]*$/, "<data>"],
 ];
@@ -24,9 +24,9 @@ const HIDDEN = [
  */
 export function errorText(message) {
   if (typeof message !== "string") return "";
-  let text = message.slice(0, MAX_SCANNED_CHARS).replace(/[\u0000-\u001f\u007f-\u009f\ud800-\udfff]+/g, " ");
+  let text = message.slice(0, MAX_SCANNED_CHARS).replace(/[\s\u0000-\u001f\u007f-\u009f\ud800-\udfff]+/g, " ");
   for (const [pattern, words] of HIDDEN) text = text.replace(pattern, words);
-  text = text.replace(/\s+/g, " ").trim();
+  text = text.trim();
   return text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS - 1)}…` : text;
 }
 

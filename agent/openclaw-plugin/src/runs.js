@@ -3,8 +3,9 @@
  *
  * A run is one turn of an agent. It can make several attempts: OpenClaw ends each with `agent_end`, waits, and tries again under the
  * same run id. So a run is over when its session has gone idle and nothing follows for a moment: usage comes after the end
- * (`llm_output`), and a fallback model may take over. Where sessions do not tell their state, silence decides. Times are arguments;
- * nothing here looks at a clock.
+ * (`llm_output`), and a fallback model may take over. Where sessions do not tell their state, silence decides; so it does for a run
+ * that fails before its first attempt, say for want of a key: OpenClaw tells nothing more of it. Times are arguments; nothing here
+ * looks at a clock.
  */
 
 import { event, metric } from "./records.js";
@@ -41,7 +42,9 @@ import { event, metric } from "./records.js";
  * @property {number | null} idle when its session went idle
  * @property {boolean} sessionTells whether its session reports its state
  * @property {boolean} started whether its start is told
+ * @property {boolean} attempting whether it came as far as an attempt
  * @property {boolean} tried whether an attempt has ended
+ * @property {boolean} counted whether it counts as active
  * @property {Failure | null} failure of the last attempt
  * @property {Facts} facts
  * @property {Usage} usage of all attempts
@@ -51,6 +54,8 @@ import { event, metric } from "./records.js";
 export const SETTLE_MS = 1_000;
 /** After a failure: another model may take over. */
 export const FAILED_SETTLE_MS = 5_000;
+/** Before the first attempt: longer than a cold start takes. */
+export const PREPARING_MS = 60_000;
 /** Without a word of the session: longer than OpenClaw waits between most attempts. */
 export const SILENT_MS = 120_000;
 export const ABANDONED_MS = 3_600_000;
@@ -85,25 +90,25 @@ export class Runs {
     this.#maxOpen = maxOpen;
   }
 
-  /** @returns {number} runs that are at work, or wait for another attempt */
-  get active() {
-    let count = 0;
-    for (const run of this.#open.values()) if (run.ended === null || (run.failure && run.idle === null)) count += 1;
-    return count;
-  }
+  /** Runs that are at work, or wait for another attempt. */
+  active = 0;
 
   /**
    * A run works: it begins, or makes another attempt.
    * @param {string} id
    * @param {number} now
    * @param {Facts} facts
+   * @param {boolean} [preparing] whether it is still on its way to an attempt
    */
-  working(id, now, facts) {
+  working(id, now, facts, preparing = false) {
+    const begins = !this.#open.has(id);
     const run = this.#touch(id, now, facts, now);
     if (!run) return;
-    this.#succeed(run, now);
+    if (begins) this.#succeed(run, now);
+    run.attempting ||= !preparing;
     // Events are delivered out of order: one from before the end tells of no other attempt.
     if (run.ended !== null && now > run.ended) run.ended = run.idle = null;
+    this.#count(run);
   }
 
   /**
@@ -128,9 +133,10 @@ export class Runs {
     const run = this.#touch(id, now, facts, now - durationMs);
     if (!run) return;
     run.ended = now;
-    run.tried = true;
+    run.attempting = run.tried = true;
     run.failure = failure;
-    if (failure?.kind === RATE_LIMITED) this.#emit(metric("llm.rate_limited", 1, now, tags(run), about(run)));
+    this.#count(run);
+    if (failure?.kind === RATE_LIMITED) this.#emit(metric("llm.rate_limited", 1, now, tags(run), { task_id: id }));
   }
 
   /**
@@ -158,8 +164,9 @@ export class Runs {
   session(session, idle, now) {
     for (const run of this.#open.values()) {
       if (run.facts.session !== session) continue;
-      run.sessionTells = true;
+      run.sessionTells = run.attempting = true;
       run.idle = idle ? now : null;
+      this.#count(run);
     }
   }
 
@@ -170,7 +177,7 @@ export class Runs {
   tick(now) {
     for (const run of this.#open.values()) {
       this.#tellStart(run);
-      if (isOver(run, now)) this.#close(run, run.idle === null ? ABANDONED : NO_RESULT, run.active);
+      if (isOver(run, now)) this.#close(run, run.attempting && run.idle === null ? ABANDONED : NO_RESULT, run.active);
     }
   }
 
@@ -198,17 +205,19 @@ export class Runs {
     return run;
   }
 
-  /** @param {string} id @param {number} began @returns {Run} */
+  /** @param {string} id @param {number} began */
   #begin(id, began) {
     if (this.#open.size >= this.#maxOpen) {
       const [oldest] = this.#open.values();
       this.#close(oldest, ABANDONED, oldest.active);
     }
+    /** @type {Run} */
     const run = {
-      id, began, active: began, ended: null, idle: null, sessionTells: false, started: false, tried: false, failure: null,
-      facts: {}, usage: {},
+      id, began, active: began, ended: null, idle: null, sessionTells: false, started: false, attempting: false, tried: false,
+      counted: false, failure: null, facts: {}, usage: {},
     };
     this.#open.set(id, run);
+    this.#count(run);
     return run;
   }
 
@@ -218,9 +227,8 @@ export class Runs {
    * @param {number} now
    */
   #succeed(run, now) {
-    if (run.started || !run.facts.session) return;
     for (const other of this.#open.values()) {
-      const over = other !== run && other.ended !== null && other.facts.session === run.facts.session;
+      const over = other !== run && other.ended !== null && other.facts.session !== undefined && other.facts.session === run.facts.session;
       if (over) this.#close(other, ABANDONED, now);
     }
   }
@@ -244,7 +252,7 @@ export class Runs {
     const cut = run.ended === null && (otherwise === STOPPED || !run.tried);
     const failure = cut ? otherwise : run.failure;
     this.#tellFigures(run, end);
-    if (failure) this.#emit(metric("task.errors", 1, end, { ...tags(run), error: failure.kind }, about(run)));
+    if (failure) this.#emit(metric("task.errors", 1, end, { ...tags(run), error: failure.kind }, { task_id: run.id }));
     const payload = failure && { err: failure.text || failure.kind };
     this.#emit(event(failure ? "task.failed" : "task.completed", end, tags(run), about(run), payload));
   }
@@ -253,14 +261,21 @@ export class Runs {
   #tellFigures(run, end) {
     for (const key of USAGE_KEYS) {
       const value = run.usage[key];
-      if (value !== undefined) this.#emit(metric(USAGE[key], value, end, tags(run), about(run)));
+      if (value !== undefined) this.#emit(metric(USAGE[key], value, end, tags(run), { task_id: run.id }));
     }
-    this.#emit(metric("task.latency_ms", Math.max(0, end - run.began), end, tags(run), about(run)));
+    this.#emit(metric("task.latency_ms", Math.max(0, end - run.began), end, tags(run), { task_id: run.id }));
+  }
+
+  /** @param {Run} run @param {boolean} [active] */
+  #count(run, active = run.ended === null || (run.failure !== null && run.idle === null)) {
+    this.active += Number(active) - Number(run.counted);
+    run.counted = active;
   }
 
   /** @param {Run} run */
   #forget(run) {
     this.#open.delete(run.id);
+    this.#count(run, false);
     this.#closed.add(run.id);
     if (this.#closed.size > MAX_CLOSED) {
       const [first] = this.#closed;
@@ -278,6 +293,7 @@ function isOver(run, now) {
   const failed = run.ended === null || run.failure !== null;
   if (run.idle !== null) return now - Math.max(run.idle, run.active) >= (failed ? FAILED_SETTLE_MS : SETTLE_MS);
   const quiet = now - run.active;
+  if (!run.attempting) return quiet >= PREPARING_MS;
   if (run.ended === null) return quiet >= ABANDONED_MS;
   if (run.sessionTells) return quiet >= (failed ? ABANDONED_MS : SILENT_MS);
   return quiet >= (failed ? SILENT_MS : FAILED_SETTLE_MS);

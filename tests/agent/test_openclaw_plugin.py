@@ -26,15 +26,9 @@ SECONDS = 120
 TURNS = 5
 
 
-def run(*arguments: str, **environment: str) -> str:
-    done = subprocess.run(
-        [ensure_node(), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        env={"PATH": os.environ["PATH"], **environment},
-        check=False,
-    )
+def run(*arguments: str, **variables: str) -> str:
+    environment = {"PATH": os.environ["PATH"], **variables}
+    done = subprocess.run([ensure_node(), *arguments], capture_output=True, text=True, timeout=SECONDS, env=environment, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -94,12 +88,10 @@ def test_the_server_takes_every_point_of_what_was_recorded() -> None:
     assert (counts.tokens_in, counts.tokens_out) == (1_700, 43)
     assert counts.cost_usd is not None
     assert round(counts.cost_usd, 9) == 0.005805
-    records = [record for plan in plans for record in plan.raw if record.table == "tasks"]
-    assert {record.values["error"] for record in records if record.values.get("error")} == {
-        "500 upstream exploded ***",
-        "401 invalid api key",
-        "the gateway stopped during the run",
-    }
+    records = [record for plan in plans for record in plan.raw]
+    assert {record.values["error"] for record in records if "error" in record.values} == {"http_500", "auth", "stopped"}
+    words = {json.loads(str(record.values["payload"]))["err"] for record in records if record.measure == "task.failed"}
+    assert words == {"500 upstream exploded ***", "401 invalid api key", "the gateway stopped during the run"}
 
 
 LINE = re.compile(r"[me]\t\d{13}\t[A-Za-z_][A-Za-z0-9_./-]*\t[^\t]*(\t[A-Za-z_][A-Za-z0-9_.-]*=[^\t]+)*")

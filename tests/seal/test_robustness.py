@@ -3,6 +3,7 @@
 import random
 from copy import deepcopy
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,10 @@ from hypothesis import strategies as st
 from functions.domain.fleet import encode_snapshot
 from functions.domain.minutes import merge_rollups
 from functions.domain.times import MINUTE_MS, SECOND_MS
+from functions.runtime.rule_book import RuleBook
 from tests.seal.world import MINUTE, START, WS, World, a_failure, a_task, count_of
+
+ABOUT_EACH_AGENT = {"name": "slow", "per": "agent", "when": {"metric": "task.latency_ms", "aggregation": "p95", "over": "5m", "above": 900}}
 
 
 class Died(Exception):
@@ -20,7 +24,7 @@ class Died(Exception):
 class Fragile:
     """Lets a number of writes through, then dies: before the write, or right after it."""
 
-    WRITES = ("put_group", "put_agents", "update_agent", "put_snapshot", "clear_late", "forget_agent")
+    WRITES = ("put_group", "put_agents", "put_matrix", "update_agent", "put_snapshot", "clear_late", "forget_agent")
 
     def __init__(self, inner, budget, after):
         self._inner, self._budget, self._after = inner, budget, after
@@ -45,6 +49,8 @@ class Fragile:
 def a_busy_hours_end() -> World:
     """An hour just over, a batch come late, an agent fallen silent, one that is new."""
     world = World(now=START)
+    world.rules = RuleBook(world.fleet)
+    world.fleet.put_settings(WS, "rules", {"packs": [], "rules": [ABOUT_EACH_AGENT]})
     world.run(3600 + 15, ("a1", a_task(tier="fast")), ("a2", a_failure()))
     world.post("a2", *a_task(), at=START + 90 * SECOND_MS)
     world.now += 20 * SECOND_MS
@@ -54,12 +60,15 @@ def a_busy_hours_end() -> World:
 
 
 def stored(world: World) -> tuple:
-    """Everything that seal keeps."""
+    """Everything that seal keeps; when a rollup was written again is as it happened."""
+    snapshot = world.snapshot()
     return (
         world.rollups.groups,
         world.rollups.agents,
+        world.rollups.matrices,
         world.fleet.agents(WS),
-        encode_snapshot(world.snapshot()),
+        set(snapshot.reopened),
+        encode_snapshot(msgspec.structs.replace(snapshot, reopened={})),
         world.batches.marks,
     )
 
@@ -75,6 +84,7 @@ def test_dying_at_any_write_and_running_again_gives_what_one_run_gives(busy, aft
     report = calm.tick()
     assert report.reopened
     assert report.hours
+    assert len(calm.rollups.matrices) == 2, "of minutes and of hours"
     for writes in range(1, 100):
         world, budget = deepcopy(busy), [writes]
         batches, rollups, fleet = world.batches, world.rollups, world.fleet

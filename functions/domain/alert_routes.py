@@ -85,8 +85,11 @@ def labels_of(edge: Edge) -> dict[str, str]:
 
 
 def parse_routing(document: Mapping[str, Any] | None, channels: Collection[str]) -> Routing:
-    """The routes, given the names of the workspace's channels; raises `InvalidDocument` with every fault."""
-    if document is None:
+    """The routes, given the names of the workspace's channels; raises `InvalidDocument` with every fault.
+
+    Without a document, or with an empty one, everything goes to every channel.
+    """
+    if not document:
         return Routing((Route(name=DEFAULT, channels=tuple(sorted(channels))),))
     faults = Faults()
     root = Node(document, "", faults)

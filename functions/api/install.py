@@ -61,10 +61,10 @@ def public_url(context: Mapping[str, Any], headers: Mapping[str, str]) -> str:
     It goes into a shell script: whatever has other characters than plain addresses have is refused, so there is nothing to quote.
     """
     host, path = str(context.get("domainName") or ""), str(context.get("path") or "").removesuffix(f"/{INSTALLER}")
-    # Only the local cloud has a port in its name. It does not say how it was called, nor below which path the API lies there.
-    local = ":" in host
-    scheme = headers.get("x-forwarded-proto") or ("http" if local else "https")
-    if local and not host.startswith(f"{context.get('apiId')}."):
+    # The local cloud writes it in capitals.
+    scheme = (headers.get("x-forwarded-proto") or "https").lower()
+    if ":" in host and not host.startswith(f"{context.get('apiId')}."):
+        # Only the local cloud has a port in its name; there the API lies below a path that the function is not told.
         path = f"/_aws/execute-api/{context.get('apiId')}{path}"
     if scheme not in ("http", "https") or not _HOST.fullmatch(host) or not _PATH.fullmatch(path):
         raise BadRequest("is no address that can be written into a script", "Host")

@@ -17,7 +17,10 @@ from tests.api.world import ApiClient, World
 
 AGENT = "#!/usr/bin/env bash\nVERSION=1.2.3\necho agent\n"
 SUM = hashlib.sha256(AGENT.encode()).hexdigest()
-TEMPLATE = '#!/usr/bin/env bash\nurl=\'@URL@\'\nversion=@VERSION@ sum=@SHA256@\nprintf \'%s|\' "$url" "$version" "$sum" "@URL@"\n'
+TEMPLATE = """#!/usr/bin/env bash
+url='@URL@' version=@VERSION@ sum=@SHA256@
+printf '%s|' "$url" "$version" "$sum" "@URL@"
+"""
 
 
 def write_bundle(folder: Path) -> Path:
@@ -41,7 +44,7 @@ def test_the_installer_knows_where_it_came_from_and_what_it_fetches(visitor: Api
     assert answer.headers["Vary"] == "Host"
     run = subprocess.run(["bash"], input=answer.data, capture_output=True, check=True, timeout=20)
     url = "https://a1b2c3.execute-api.eu-west-1.amazonaws.com/live"
-    assert run.stdout.decode().split("|") == [url, "1.2.3", SUM, url, ""]
+    assert run.stdout.decode().split("|") == [url, "1.2.3", SUM, "@URL@", ""]
 
 
 @pytest.mark.parametrize("file", ["clawpulse-agent", "clawpulse.sh", "clawpulse-agent.sha256"])
@@ -96,7 +99,7 @@ HTTPS, HTTP = {"x-forwarded-proto": "https"}, {"x-forwarded-proto": "http"}
         ("pulse.example.org", "/install.sh", HTTPS, "https://pulse.example.org"),
         ("pulse.example.org", "/base/install.sh", {}, "https://pulse.example.org/base"),
         ("127.0.0.1:4566", "/live/install.sh", HTTP, "http://127.0.0.1:4566/_aws/execute-api/clawpulse/live"),
-        ("localhost:4566", "/live/install.sh", {}, "http://localhost:4566/_aws/execute-api/clawpulse/live"),
+        ("localhost:4566", "/live/install.sh", {"x-forwarded-proto": "HTTP"}, "http://localhost:4566/_aws/execute-api/clawpulse/live"),
         ("clawpulse.execute-api.localhost:4566", "/live/install.sh", HTTP, "http://clawpulse.execute-api.localhost:4566/live"),
     ],
 )

@@ -26,9 +26,11 @@ class Vault:
 
     def read(self, reference: SecretReference) -> str:
         """The field that the reference names, of the newest version."""
-        import hvac.exceptions as faults
-        import requests
-
+        try:
+            import hvac.exceptions as faults
+            import requests
+        except ImportError:
+            raise DeliveryFailed("this deployment has no client for Vault: the package hvac is missing", retryable=False) from None
         try:
             try:
                 found = self._fetch(reference.path)

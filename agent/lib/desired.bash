@@ -95,9 +95,11 @@ desired_back() {
 
 # Takes notice of how the hooks ended.
 desired_poll() {
-  local result
+  local result ended=''
   [[ -n $APPLYING ]] || return 0
-  if [[ -e $DESIRED/result ]]; then
+  # Asked before the result: that may come any moment, and then the process is gone.
+  [[ -d /proc/$APPLYING ]] || ended=1
+  if [[ -e $DESIRED/result.$$ ]]; then
     IFS= read -r result <"$DESIRED/result.$$" || :
     if [[ $result == applied ]]; then
       APPLIED=$WRITTEN APPLY_ERROR=''
@@ -109,7 +111,7 @@ desired_poll() {
     APPLYING=''
     desired_save
     rm -f -- "$DESIRED/result.$$"
-  elif [[ ! -d /proc/$APPLYING ]]; then
+  elif [[ -n $ended ]]; then
     APPLYING='' APPLY_ERROR='the hooks ended without a result'
     desired_save
   fi

@@ -2,21 +2,22 @@
 # Has all that is recorded delivered, waits up to 10 s for that. Works without a running agent, too. Exit code 1: something still waits.
 
 cmd_flush() {
-  local seconds=${1:-10} word=$$.$RANDOM
+  local seconds=${1:-10} word=$$.$RANDOM most
   to_ms "$seconds" || die "flush: '$seconds' is no number of seconds"
+  most=$REPLY
   settings_places
   if flush_ask "$word"; then
-    flush_wait "$word" "$REPLY" || die 'no answer from the agent in time'
+    flush_wait "$word" "$most" || die 'no answer from the agent in time'
   else
     run_open
     trap run_close EXIT
     FLUSH=$word
-    run_cycle "${CFG[TIMEOUT_MS]}" "$REPLY"
+    run_cycle "$most" "$most"
   fi
   flush_result
 }
 
-# flush_ask WORD: tells a running agent; fails when there is none. REPLY stays.
+# flush_ask WORD: tells a running agent; fails when there is none.
 flush_ask() {
   local pid=''
   { read -r pid _ <"$RUN/lock"; } 2>/dev/null || return 1

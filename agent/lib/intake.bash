@@ -2,12 +2,13 @@
 #
 # Lines are read where they are; how many are used up stands in the journal, in the same record as the batch made of them. A file with
 # a thousand used lines is taken: it is linked into taken/ and a fresh one is moved over its name, so that there always is one to
-# append to. A writer may have opened it before and write to it after: it is read once more when GRACE is over, and removed then.
+# append to. A writer may have opened it before and write to it after: it is read with the next batch, and once more when GRACE is over.
 
 GRACE=30000
 TAKE_LINES=1000
 INTAKE_TORN='' # newline when the last line of ours may be half a one
-declare -a DRAINING=() # by number of file: when it was taken
+declare -a DRAINING=() # by number of taken file: when it was taken
+declare -a UNREAD=()   # those that were not read since
 
 intake_open() {
   local file number
@@ -22,7 +23,7 @@ intake_open() {
       rm -f -- "$file"
       unset "USED[$number]"
     else
-      DRAINING[number]=$UPTIME
+      DRAINING[number]=$UPTIME UNREAD[number]=1
     fi
   done
   [[ -e $INTAKE/lines ]] || intake_fresh
@@ -38,7 +39,7 @@ intake_fresh() {
 
 intake_take() {
   ln -- "$INTAKE/lines" "$TAKEN/$LIVE" 2>/dev/null || mv -- "$INTAKE/lines" "$TAKEN/$LIVE" || return 0
-  DRAINING[LIVE]=$UPTIME
+  DRAINING[LIVE]=$UPTIME UNREAD[LIVE]=1
   LIVE=$((LIVE + 1))
   intake_fresh
 }
@@ -68,16 +69,17 @@ intake_cut() {
     batches=16
   done
   for number in "${!last[@]}"; do
-    ((${rest[number]:-1})) || intake_retire "$number" || return 1
+    unset "UNREAD[$number]"
+    ((${rest[number]:-1} || started - DRAINING[number] < GRACE)) || intake_retire "$number" || return 1
   done
   ((${USED[LIVE]:-0} < TAKE_LINES)) || intake_take
 }
 
-# Ends the taken files whose grace is over, so that their last lines are read; sets last.
+# Ends the taken files that are to be read, so that their last lines are read, too; sets last.
 intake_finish() {
   local number
   for number in "${!DRAINING[@]}"; do
-    ((UPTIME - DRAINING[number] >= GRACE)) || continue
+    [[ -n ${UNREAD[number]-} ]] || ((UPTIME - DRAINING[number] >= GRACE)) || continue
     { printf '\n' >>"$TAKEN/$number"; } 2>/dev/null || return 1
     last[number]=1
   done

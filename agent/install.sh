@@ -1,0 +1,272 @@
+#!/usr/bin/env bash
+# Usage: curl -fsS <api>/install.sh | sudo bash -s -- --token TOKEN [option]...
+#        bash install.sh [option]...
+#
+# Installs the ClawPulse agent, or a newer version of it. Run twice, it changes nothing; when a download fails, the old version stays.
+#
+#   --token TOKEN        a token of scope ingest; `-` reads it from the terminal or a pipe (not with curl | bash)
+#   --token-file FILE    likewise, from a file; CLAWPULSE_TOKEN in the environment does, too
+#   --agent ID           the agent's id; the host's name if left out
+#   --tags env=prod,...  tags of everything that this agent sends
+#   --url URL            where the API is; filled in already when it served this file
+#   --user               without root: below the home directory, with a systemd user unit if there is one
+#   --upgrade            only the program; settings stay
+#   --no-start           install, but start nothing
+#   --uninstall          remove the program and the unit; --purge: settings and data as well
+#   --prefix DIR         put everything below DIR, for images and tests; no user is made, nothing is started
+set -Eeuo pipefail
+
+URL='@URL@'
+VERSION='@VERSION@'
+SHA256='@SHA256@'
+
+say() { printf '%s\n' "$*"; }
+die() {
+  printf 'install.sh: %s\n' "$*" >&2
+  exit 1
+}
+
+main() {
+  TOKEN=${CLAWPULSE_TOKEN-} AGENT='' TAGS='' USER_ONLY='' ACTION=install START=1 PURGE='' PREFIX=''
+  # Before they were filled in.
+  [[ $URL != @* ]] || URL=''
+  [[ $SHA256 != @* ]] || SHA256=''
+  options "$@"
+  umask 022
+  places
+  if [[ $ACTION == uninstall ]]; then
+    uninstall
+    return
+  fi
+  requirements
+  download
+  [[ $ACTION == upgrade ]] || settings
+  state
+  service
+}
+
+options() {
+  while (($#)); do
+    case $1 in
+      --token | --token-file | --agent | --tags | --url | --prefix)
+        (($# > 1)) || die "$1 needs a value"
+        option "$1" "$2"
+        shift
+        ;;
+      --user) USER_ONLY=1 ;;
+      --upgrade) ACTION=upgrade ;;
+      --uninstall) ACTION=uninstall ;;
+      --no-start) START='' ;;
+      --purge) PURGE=1 ;;
+      *) die "there is no option $1; the head of this file lists them" ;;
+    esac
+    shift
+  done
+}
+
+option() {
+  case $1 in
+    --token)
+      TOKEN=$2
+      [[ $2 != - ]] || read -r TOKEN || [[ -n $TOKEN ]] || die '--token -: there is nothing to read'
+      ;;
+    --token-file) read -r TOKEN <"$2" || [[ -n $TOKEN ]] || die "--token-file: $2 is empty" ;;
+    --agent) AGENT=$2 ;;
+    --tags) TAGS=$2 ;;
+    --url) URL=${2%/} ;;
+    --prefix) PREFIX=${2%/} ;;
+  esac
+}
+
+# Sets where everything goes.
+places() {
+  if [[ -n $USER_ONLY ]]; then
+    BIN=$PREFIX$HOME/.local/bin/clawpulse-agent
+    FUNCTIONS=$PREFIX$HOME/.local/lib/clawpulse/clawpulse.sh
+    CONFIG=$PREFIX${XDG_CONFIG_HOME:-$HOME/.config}/clawpulse/agent.env
+    STATE=$PREFIX${XDG_STATE_HOME:-$HOME/.local/state}/clawpulse
+    UNIT=$PREFIX${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user/clawpulse-agent.service
+    CONTROL=(systemctl --user)
+  else
+    [[ -n $PREFIX || $(id -u) == 0 ]] || die 'root is needed: use sudo, or --user to install for this user alone'
+    BIN=$PREFIX/usr/local/bin/clawpulse-agent
+    FUNCTIONS=$PREFIX/usr/local/lib/clawpulse/clawpulse.sh
+    CONFIG=$PREFIX/etc/clawpulse/agent.env
+    STATE=$PREFIX/var/lib/clawpulse
+    UNIT=$PREFIX/etc/systemd/system/clawpulse-agent.service
+    CONTROL=(systemctl)
+  fi
+  OWNER=''
+  [[ -n $USER_ONLY || -n $PREFIX ]] || OWNER=clawpulse
+}
+
+requirements() {
+  local tool
+  ((BASH_VERSINFO[0] >= 4)) || die "bash 4 or newer is needed, this is $BASH_VERSION"
+  for tool in curl awk gzip sha256sum mkfifo; do
+    command -v "$tool" >/dev/null || die "$tool is needed"
+  done
+  [[ -n $URL ]] || setting URL || die '--url is needed: https://host/stage'
+  URL=${URL:-$REPLY}
+  [[ $URL =~ ^https?://[^][:space:]\"\\?#@]+$ ]] || die "--url must be like https://host/stage"
+  [[ $ACTION == upgrade || -n $TOKEN ]] || setting TOKEN || setting TOKEN_FILE || die 'a token is needed: --token, --token-file or CLAWPULSE_TOKEN'
+  [[ $TOKEN != *[![:graph:]]* && $TOKEN != *[\"\\]* ]] || die 'the token has characters that no token has'
+  [[ $AGENT =~ ^([A-Za-z0-9][A-Za-z0-9._:@-]{0,127})?$ ]] || die '--agent must begin with a letter or digit and have at most 128 of A-Z a-z 0-9 . _ : @ -'
+  [[ $TAGS =~ ^([A-Za-z_][A-Za-z0-9_.-]*=[^,\"]+(,|$))*$ ]] || die '--tags must be like env=prod,tier=fast'
+}
+
+# setting NAME: REPLY is what the settings file has; fails when it has none.
+setting() {
+  local line
+  REPLY=''
+  [[ -r $CONFIG ]] || return 1
+  while IFS= read -r line; do
+    [[ $line != "CLAWPULSE_$1="* ]] || REPLY=${line#*=}
+  done <"$CONFIG"
+  REPLY=${REPLY#\"}
+  REPLY=${REPLY%\"}
+  [[ -n $REPLY ]]
+}
+
+# Gets both files beside their places, checks them, and only then moves them there.
+download() {
+  local found
+  mkdir -p -- "${BIN%/*}" "${FUNCTIONS%/*}"
+  trap 'rm -f -- "$BIN.new" "$FUNCTIONS.new"' EXIT
+  fetch clawpulse-agent "$BIN.new"
+  fetch clawpulse.sh "$FUNCTIONS.new"
+  if [[ -z $SHA256 ]]; then
+    SHA256=$(curl -fsS --max-time 60 "$URL/agent/clawpulse-agent.sha256") || die "cannot download $URL/agent/clawpulse-agent.sha256"
+    SHA256=${SHA256%% *}
+  fi
+  found=$(sha256sum "$BIN.new")
+  [[ ${found%% *} == "$SHA256" ]] || die "the download is damaged: SHA-256 is ${found%% *}, not $SHA256"
+  bash -n "$BIN.new" && bash -n "$FUNCTIONS.new" || die 'the download is no program'
+  chmod 755 "$BIN.new"
+  mv -f -- "$BIN.new" "$BIN"
+  mv -f -- "$FUNCTIONS.new" "$FUNCTIONS"
+  VERSION=$("$BIN" version)
+  say "installed $BIN, version $VERSION"
+}
+
+fetch() {
+  curl -fsS --retry 2 --max-time 120 -o "$2" "$URL/agent/$1" || die "cannot download $URL/agent/$1; what was installed before stays"
+}
+
+# Writes the settings: those given now, and those that were there. The file is its owner's alone from its first byte on.
+settings() {
+  local line text='' name
+  local -A given=()
+  given[URL]=$URL given[TOKEN]=$TOKEN given[AGENT]=$AGENT given[TAGS]=$TAGS
+  if [[ -r $CONFIG ]]; then
+    while IFS= read -r line || [[ -n $line ]]; do
+      name=${line%%=*}
+      name=${name#CLAWPULSE_}
+      [[ -n $name && -n ${given[$name]-} ]] || text+=$line$'\n'
+    done <"$CONFIG"
+  fi
+  for name in URL TOKEN AGENT TAGS; do
+    [[ -z ${given[$name]} ]] || text+="CLAWPULSE_$name=\"${given[$name]}\""$'\n'
+  done
+  mkdir -p -- "${CONFIG%/*}/hooks.d"
+  (umask 077 && printf '%s' "$text" >"$CONFIG.new")
+  mv -f -- "$CONFIG.new" "$CONFIG"
+  say "settings: $CONFIG"
+}
+
+# The user, the state and the intake. On a system's agent everybody may append to the intake, and nobody may read it.
+state() {
+  [[ -z $OWNER ]] || id "$OWNER" >/dev/null 2>&1 || make_user
+  mkdir -p -- "$STATE/intake"
+  chmod "$([[ -n $USER_ONLY ]] && echo 700 || echo 755)" "$STATE"
+  chmod "$([[ -n $USER_ONLY ]] && echo 700 || echo 1733)" "$STATE/intake"
+  if [[ ! -e $STATE/intake/lines ]]; then
+    : >"$STATE/intake/lines"
+    chmod "$([[ -n $USER_ONLY ]] && echo 600 || echo 622)" "$STATE/intake/lines"
+  fi
+  [[ -z $OWNER ]] || chown "$OWNER:$OWNER" "$STATE" "$STATE/intake" "$STATE/intake/lines" "$CONFIG"
+}
+
+make_user() {
+  if command -v useradd >/dev/null; then
+    useradd --system --user-group --no-create-home --home-dir "$STATE" --shell /usr/sbin/nologin "$OWNER"
+  else
+    addgroup -S "$OWNER" && adduser -S -D -H -h "$STATE" -s /sbin/nologin -G "$OWNER" "$OWNER"
+  fi
+}
+
+# Writes the unit and starts it, where there is systemd; else tells how to run the agent.
+service() {
+  local running=''
+  [[ -n $PREFIX ]] || ! command -v systemctl >/dev/null || [[ ! -d /run/systemd/system ]] || running=1
+  if [[ -n $running || -n $PREFIX ]]; then
+    mkdir -p -- "${UNIT%/*}"
+    unit >"$UNIT.new"
+    mv -f -- "$UNIT.new" "$UNIT"
+  fi
+  if [[ -z $START || -n $PREFIX ]]; then
+    say 'not started'
+  elif [[ -n $running ]]; then
+    start
+  else
+    by_hand
+  fi
+}
+
+start() {
+  "${CONTROL[@]}" daemon-reload && "${CONTROL[@]}" enable --quiet clawpulse-agent && "${CONTROL[@]}" restart clawpulse-agent ||
+    die "the agent is installed, but systemd does not start it: ${CONTROL[*]} status clawpulse-agent"
+  say "running; ${CONTROL[*]} status clawpulse-agent, or: $BIN status"
+}
+
+by_hand() {
+  say 'there is no systemd here. Have your init system, or a line in a start script, run the agent:'
+  if [[ -n $OWNER ]]; then
+    say "  su -s /bin/bash $OWNER -c 'CLAWPULSE_CONFIG=$CONFIG CLAWPULSE_HOME=$STATE exec $BIN run' &"
+  else
+    say "  $BIN run &"
+  fi
+}
+
+# The unit with its places filled in. Without systemd-notify nobody can feed a watchdog. A user's manager cannot shut a service in.
+unit() {
+  local line type=notify
+  command -v systemd-notify >/dev/null || type=simple
+  while IFS= read -r line; do
+    case $line in
+      WatchdogSec=* | NotifyAccess=*) [[ $type == notify ]] || continue ;;
+      User=* | Group=* | State* | Capab* | Ambient* | Protect* | Private* | Remove* | OOM* | Nice=* | After=* | Wants=* | '# A user of'*)
+        [[ -z $USER_ONLY ]] || continue
+        ;;
+      RestrictA* | RestrictN* | RestrictR* | RestrictS* | Lock* | SystemCall*) [[ -z $USER_ONLY ]] || continue ;;
+      WantedBy=*) [[ -z $USER_ONLY ]] || line=WantedBy=default.target ;;
+    esac
+    line=${line//@TYPE@/$type}
+    line=${line//@URL@/$URL}
+    line=${line//@BIN@/$BIN}
+    line=${line//@CONFIG@/$CONFIG}
+    line=${line//@HOME@/$STATE}
+    line=${line//@WATCHDOG@/120}
+    line=${line//@USER@/clawpulse}
+    printf '%s\n' "$line"
+  done < <("$BIN" unit)
+}
+
+uninstall() {
+  if [[ -z $PREFIX ]] && command -v systemctl >/dev/null && [[ -e $UNIT ]]; then
+    "${CONTROL[@]}" disable --quiet --now clawpulse-agent || :
+  fi
+  rm -f -- "$UNIT" "$BIN" "$FUNCTIONS"
+  rmdir -- "${FUNCTIONS%/*}" 2>/dev/null || :
+  say 'the agent is removed'
+  if [[ -n $PURGE ]]; then
+    rm -rf -- "$STATE" "${CONFIG%/*}"
+    [[ -z $OWNER ]] || ! id "$OWNER" >/dev/null 2>&1 || userdel "$OWNER" 2>/dev/null || deluser "$OWNER" 2>/dev/null || :
+    say 'so are its settings and data'
+  else
+    say "settings and data stay: ${CONFIG%/*}, $STATE (--purge removes them)"
+  fi
+}
+
+# All of this is read before any of it runs: half a download does nothing.
+main "$@"

@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import os
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -303,3 +304,32 @@ def test_a_damaged_stream_is_told_and_the_rest_delivered(fleet: Fleet, caplog: p
     assert 0 < len(arrived) == len(set(arrived)) < 90
     assert 0 < dropped == 90 + 30 + 15 - len(arrived) - fleet.network.events()
     assert caplog.text.count("is damaged at") == 1
+
+
+def test_a_spool_that_is_removed_under_a_process_costs_what_was_in_it_and_that_is_counted(fleet: Fleet) -> None:
+    fleet.network.away = True
+    fleet.one_batch()
+    fleet.record(6)
+    fleet.turn(1.0)
+    shutil.rmtree(fleet.disk.folder)
+    for _ in range(4):
+        fleet.one_batch()
+    before = len(fleet.network.values("count"))
+    assert before == 0
+    fleet.drain()
+    arrived = len(fleet.network.values("count")) + fleet.network.events()
+    recorded = fleet.recorded + (fleet.recorded + 2) // 3 + fleet.recorded // 6
+    assert fleet.network.values("count")[-3:] == [18.0, 19.0, 20.0]
+    assert sum(fleet.network.values("clawpulse.dropped")) == recorded - arrived
+
+
+def test_processes_share_the_bound(fleet: Fleet, tmp_path: Path) -> None:
+    others = [Store(fleet.disk._replace(max_bytes=2**20), 2**20, Reports(), lambda: next(WORDS), 0.0) for _ in range(3)]
+    store = Store(fleet.disk._replace(max_bytes=2**20), 2**20, reports := Reports(), lambda: next(WORDS), 0.0)
+    store.tick(0.0)
+    for seq in range(40):
+        store.put(Batch(seq, os.urandom(20_000), 10))
+    assert store.waiting * 20_000 <= 2**20 // 5 < (store.waiting + 2) * 20_000, "this one, three others, and the fleet's"
+    assert reports.counts == {"clawpulse.dropped": 10 * (40 - store.waiting)}
+    for each in (store, *others):
+        each.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import Counter, deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from clawpulse import wire
@@ -59,7 +59,7 @@ def lock_path(folder: str, epoch: str) -> str:
 class AdoptedLane:
     """The lane of a dead process. What it cannot write, on a full disk, costs at most that a batch is sent twice."""
 
-    def __init__(self, segments: Segments, lock: Lock, epoch: str, *, segment_bytes: int, mine: bool = False) -> None:
+    def __init__(self, segments: Segments, lock: Lock, epoch: str, *, segment_bytes: Callable[[], int], mine: bool = False) -> None:
         """Reads all of it. Raises OSError, `Unreadable`."""
         self.epoch, self.mine = epoch, mine
         self._segments, self._lock, self._segment_bytes = segments, lock, segment_bytes
@@ -116,7 +116,7 @@ class AdoptedLane:
             return
         with contextlib.suppress(OSError):
             writing = self._segments.writing
-            if writing is None or self._segments.sizes[writing] + len(data) > self._segment_bytes:
+            if writing is None or self._segments.sizes[writing] + len(data) > self._segment_bytes():
                 self._segments.begin(opening_frame(self.contents.opening._replace(counts=self.contents.counts, uncut=None)))
             self._segments.append(data)
 

@@ -27,7 +27,7 @@ class DiskLane:
         lock: Lock,
         opening: Opening,
         *,
-        segment_bytes: int,
+        segment_bytes: Callable[[], int],
         room: Callable[[int], None],
         counts: Callable[[], Mapping[str, int]],
         clock: Callable[[], float] = time.time,
@@ -114,6 +114,14 @@ class DiskLane:
         self._segments.close(remove=empty)
         self._lock.release(remove=empty)
 
+    def held(self) -> int:
+        """Points that are here, in batches and before."""
+        return sum(entry.points for entry in self.entries) + len(self._uncut)
+
+    def intact(self) -> bool:
+        """Whether what is written now will be found again: somebody may have removed the file."""
+        return self._segments.intact()
+
     def written(self) -> Mapping[str, int]:
         """The counters that are on disk to be sent."""
         return self._told
@@ -133,7 +141,7 @@ class DiskLane:
             if counts == self._counts():  # to make room may have cost something
                 break
         writing = self._segments.writing
-        if writing is None or self._segments.sizes[writing] + len(data) > self._segment_bytes:
+        if writing is None or self._segments.sizes[writing] + len(data) > self._segment_bytes():
             self._begin()
         place = self._segments.append(data)
         self._told = counts

@@ -99,6 +99,10 @@ class Segments:
         with open(self._path(number), "rb") as file:
             return file.read()
 
+    def intact(self) -> bool:
+        """Whether the segment that is appended to has its name still."""
+        return self._handle < 0 or os.fstat(self._handle).st_nlink > 0
+
     def remove(self, number: int) -> None:
         """Remove a segment. Raises OSError."""
         if number == self.writing:

@@ -179,7 +179,7 @@ def _number(name: str, value: Any, *, low: float, high: float) -> float:
 
 
 def _spool(name: str, value: Any, env: Mapping[str, str]) -> str:
-    """A folder as an absolute path; `off` (or False) is none, nothing is the place for such things in the user's home."""
+    """A folder as an absolute path; `off` (or False) is none. Unless told, below the user's home, if there is one."""
     if value is None:
         home = env.get("XDG_STATE_HOME") or os.path.join("~", ".local", "state")
         value = os.path.join(home, "clawpulse", "spool")
@@ -187,7 +187,8 @@ def _spool(name: str, value: Any, env: Mapping[str, str]) -> str:
         return ""
     if not isinstance(value, (str, os.PathLike)) or "\0" in os.fspath(value) or not os.fspath(value):
         raise InvalidSettings(f"{name} must be a folder, or off, not {value!r}")
-    return os.path.abspath(os.path.expanduser(os.fspath(value)))
+    folder = os.path.expanduser(os.fspath(value))
+    return "" if folder.startswith("~") else os.path.abspath(folder)
 
 
 def _switch(name: str, value: Any) -> bool:

@@ -6,6 +6,7 @@ there as a dead process's would, to be delivered from there, and a fresh identit
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -25,6 +26,7 @@ MANY = 20
 _ADOPT = 4
 """Streams taken over at one look."""
 _MIN_SHARE = 2**16
+_MIN_SEGMENT, _MAX_SEGMENT = 2**13, 2**22
 
 
 class Disk(NamedTuple):
@@ -110,9 +112,18 @@ class Store:
             if body is not None:
                 self._flying = entry
                 return entry, body
-            self._reports.restore(entry.counts)
-            self._reports.dropped(entry.points, f"the spool below {self._folder} is damaged", kind="damaged")
-            self.done(entry)
+            self._damaged(entry)
+
+    def _damaged(self, entry: Entry) -> None:
+        """A batch whose bytes are gone. If it is this process's, so may be what it writes now: it begins anew."""
+        self._reports.restore(entry.counts)
+        self._gone(entry.points)
+        self.done(entry)
+        if entry.lane is self._own:
+            self._exile(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._folder))
+
+    def _gone(self, points: int) -> None:
+        self._reports.dropped(points, f"the spool below {self._folder} is damaged", kind="damaged")
 
     def done(self, entry: Entry) -> None:
         """Forget a batch: delivered, or refused for good and counted."""
@@ -124,9 +135,7 @@ class Store:
             entry.lane.done(entry)
         except OSError as error:
             self._exile(error)
-        for lane in [lane for lane in self._adopted if not lane.entries]:
-            self._adopted.remove(lane)
-            lane.close()
+        self._tidy()
 
     def retry(self, entry: Entry) -> None:
         """A try failed; the batch will be sent again, unless it had to make room meanwhile."""
@@ -147,7 +156,7 @@ class Store:
         if now >= self._next_look and self._disk is not None:
             self._next_look = now + self._disk.look_seconds
             self._look(self._disk)
-            self._bound(0)
+            self._make_room()
 
     def in_exile(self, now: float) -> bool:
         """Whether it is time to try again with a disk that failed."""
@@ -175,6 +184,19 @@ class Store:
         for lane in (*self._adopted, self._own):
             lane.close()
 
+    def _make_room(self) -> None:
+        """Keep to the bound, after taking over what others left."""
+        try:
+            self._bound(0)
+        except OSError as error:
+            self._exile(error)
+        self._tidy()
+
+    def _tidy(self) -> None:
+        for lane in [lane for lane in self._adopted if not lane.entries]:
+            self._adopted.remove(lane)
+            lane.close()
+
     @property
     def _folder(self) -> str:
         return self._disk.folder if self._disk else ""
@@ -190,14 +212,18 @@ class Store:
             disk.segments(disk.folder, epoch, {}),
             lock,
             disk.opening._replace(epoch=epoch),
-            segment_bytes=self._segment_bytes(disk),
+            segment_bytes=self._segment_bytes,
             room=self._bound,
             counts=lambda: self._reports.counts,
         )
 
-    @staticmethod
-    def _segment_bytes(disk: Disk) -> int:
-        return max(8_192, min(2**22, disk.max_bytes // 16))
+    @property
+    def _share(self) -> int:
+        """Bytes on disk that this process may have."""
+        return max(_MIN_SHARE, self._disk.max_bytes // (1 + self._alive)) if self._disk else 0
+
+    def _segment_bytes(self) -> int:
+        return max(_MIN_SEGMENT, min(_MAX_SEGMENT, self._share // 16))
 
     def _choose(self) -> Entry | None:
         old = next((lane.entries[0] for lane in self._adopted if lane.entries), None)
@@ -225,9 +251,8 @@ class Store:
         """Make room on disk for so many bytes more, within this process's share. Raises OSError."""
         if self._disk is None:
             return
-        share = max(_MIN_SHARE, self._disk.max_bytes // (1 + self._alive))
         lanes: list[Lane] = [lane for lane in (*self._adopted, self._own) if not isinstance(lane, MemoryLane)]
-        while sum(lane.size for lane in lanes) + size > share:
+        while sum(lane.size for lane in lanes) + size > self._share:
             if not any(lane.drop_oldest(self._lost) for lane in lanes):
                 return
 
@@ -254,13 +279,18 @@ class Store:
         self._own = MemoryLane(self._new_epoch())
         self._next_try = self._next_look
         self._reports.forget(lane.written())
-        self._take_over(disk, lane.epoch, lane.abandon(), mine=True)
+        expected = lane.held()
+        found = self._take_over(disk, lane.epoch, lane.abandon(), mine=True)
+        if found < expected:
+            self._gone(expected - found)
 
     def _told(self, error: OSError) -> None:
         where = f"{error.filename or self._folder} ({error.strerror})"
         self._reports.once("spool", "warning", f"cannot write to {where}: what is recorded waits in memory, and is lost with the process")
 
     def _look(self, disk: Disk) -> None:
+        if isinstance(self._own, DiskLane) and not self._own.intact():
+            self._exile(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), disk.folder))
         known = {self._own.epoch, *self._skipped, *(lane.epoch for lane in self._adopted)}
         try:
             found = look(disk.folder, known, _ADOPT)
@@ -270,26 +300,27 @@ class Store:
         for epoch, lock in found.dead:
             self._take_over(disk, epoch, lock)
 
-    def _take_over(self, disk: Disk, epoch: str, lock: Lock, *, mine: bool = False) -> None:
+    def _take_over(self, disk: Disk, epoch: str, lock: Lock, *, mine: bool = False) -> int:
+        """Deliver a stream from now on; tells how many points are accounted for by that."""
         try:
             segments = disk.segments(disk.folder, epoch, streams(disk.folder).get(epoch, {}))
-            lane = AdoptedLane(segments, lock, epoch, segment_bytes=self._segment_bytes(disk), mine=mine)
+            lane = AdoptedLane(segments, lock, epoch, segment_bytes=self._segment_bytes, mine=mine)
             if lane.contents.opening is not None and not _same(lane.contents.opening, disk.opening):
                 raise Unreadable("it belongs to another address or agent")
         except (OSError, Unreadable) as error:
             self._skipped.add(epoch)
             self._reports.once("unreadable", "error", f"{disk.folder}/{epoch}.* stays, it cannot be read: {error}")
             lock.release(remove=False)
-            return
+            return 0
         if lane.contents.damaged:
             text = f"{disk.folder}/{epoch}.* is damaged at {lane.contents.damaged} places; the rest of it is delivered"
             self._reports.once(f"damaged {epoch}", "error", text)
         if lane.contents.lost:
-            self._reports.dropped(lane.contents.lost, f"the spool below {disk.folder} is damaged", kind="damaged")
-        if lane.entries:
-            self._adopted.append(lane)
-        else:
-            lane.close()
+            self._gone(lane.contents.lost)
+        found = lane.contents.lost + sum(entry.points for entry in lane.entries)
+        self._adopted.append(lane)
+        self._tidy()
+        return found
 
 
 def _same(one: Opening, other: Opening) -> bool:

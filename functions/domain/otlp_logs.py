@@ -26,6 +26,8 @@ WARNINGS: Final = "log.warnings"
 _WARN, _ERROR = 13, 17
 """The lowest severity numbers of each."""
 _BY_TEXT: Final = {"WARN": _WARN, "WARNING": _WARN, "ERROR": _ERROR, "CRITICAL": _ERROR, "FATAL": _ERROR}
+_MAX_READ = 8_000
+"""Looked through for secrets, so that none is cut in two and kept by half."""
 _MAX_BODY = 1_500
 _MAX_ATTRIBUTE = 200
 _MAX_ATTRIBUTES = 8
@@ -53,12 +55,12 @@ def _warning(record: pb.LogRecord, time: int, dimensions: frozenset[str]) -> Sam
 def _error(scope: str, record: pb.LogRecord, time: int, dimensions: frozenset[str]) -> Sample:
     said = texts(record.attributes)
     tags, _ = labels(said, dimensions)
-    told = {key: redact_text(value)[:_MAX_ATTRIBUTE] for key, value in said.items() if is_told(key)}
+    told = [(key, value[:_MAX_READ]) for key, value in said.items() if is_told(key)][:_MAX_ATTRIBUTES]
     payload = {
-        "severity": record.severity_text or str(record.severity_number),
-        "logger": scope,
-        "body": redact(plain(record.body)),
-        "attributes": dict(list(told.items())[:_MAX_ATTRIBUTES]),
+        "severity": record.severity_text[:_MAX_ATTRIBUTE] or str(record.severity_number),
+        "logger": scope[:_MAX_ATTRIBUTE],
+        "body": _body(plain(record.body)),
+        "attributes": {key: redact_text(value)[:_MAX_ATTRIBUTE] for key, value in told},
     }
     attributes = ((TASK_ID, record.trace_id.hex()),) if len(record.trace_id) == 16 and any(record.trace_id) else ()
     return Sample(
@@ -66,11 +68,19 @@ def _error(scope: str, record: pb.LogRecord, time: int, dimensions: frozenset[st
     )
 
 
+def _body(body: Any) -> Any:
+    """A body without secrets; a long one is cut, and text whatever it was."""
+    if not isinstance(body, str):
+        text = msgspec.json.encode(body)
+        if len(text) <= _MAX_BODY:
+            return redact(body)
+        body = text[:_MAX_READ].decode(errors="ignore")
+    body = redact_text(body[:_MAX_READ])
+    return body if len(body) <= _MAX_BODY else body[: _MAX_BODY - 1] + "…"
+
+
 def _payload(payload: dict[str, Any]) -> msgspec.Raw:
-    body = payload["body"]
-    if isinstance(body, str):
-        payload["body"] = body if len(body) <= _MAX_BODY else body[: _MAX_BODY - 1] + "…"
     text = msgspec.json.encode({key: value for key, value in payload.items() if value})
     if len(text) > MAX_PAYLOAD:
-        text = msgspec.json.encode({**payload, "body": str(body)[: _MAX_BODY // 2] + "…", "attributes": {}})
+        text = msgspec.json.encode({**payload, "body": str(payload["body"])[: _MAX_BODY // 4] + "…", "attributes": {}})
     return msgspec.Raw(text)

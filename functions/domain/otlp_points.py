@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from functions.domain.batch import MAX_AGE_MS, MAX_AHEAD_MS
+from functions.domain.naming import MAX_NAME
 from functions.domain.otlp_attributes import texts
 from functions.domain.otlp_values import Buckets, Exponential, Histogram, Number, Summary, Value, value_fault
 
@@ -108,25 +110,25 @@ def read(scopes: Iterable[pb.ScopeMetrics], now: int, refusals: Refusals) -> Ite
             for found in _points(scoped.scope.name, metric, kind, refusals):
                 fault = value_fault(found.value) or time_fault(found.time_ms, now)
                 if fault:
-                    refusals.add(f"{found.name} {fault}")
+                    refusals.add(f"{found.name[:MAX_NAME]} {fault}")
                 else:
                     yield found
 
 
 def _points(scope: str, metric: pb.Metric, kind: str, refusals: Refusals) -> Iterator[Point]:
     data: Any = getattr(metric, kind)
-    meaning = _meaning(kind, data)
+    meaning, name = _meaning(kind, data), metric.name[:MAX_NAME]
     for found in data.data_points:
         if found.flags & _NO_RECORDED_VALUE:
-            refusals.note(f"{metric.name} says that it has no value")
+            refusals.note(f"{name} says that it has no value")
             continue
         value = _READERS[kind](found)
         if meaning is None:
-            refusals.add(f"{metric.name} has no aggregation temporality")
+            refusals.add(f"{name} has no aggregation temporality")
         elif value is None:
-            refusals.add(f"{metric.name} has no value")
+            refusals.add(f"{name} has no value")
         elif kind == "sum" and data.is_monotonic and isinstance(value, Number) and value.value < 0:
-            refusals.add(f"{metric.name} is monotonic and below zero")
+            refusals.add(f"{name} is monotonic and below zero")
         else:
             yield Point(
                 scope=scope,
@@ -156,6 +158,9 @@ def _meaning(kind: str, data: Any) -> Meaning | None:
 
 def _quantiles(scope: str, metric: pb.Metric, found: pb.SummaryDataPoint) -> Iterator[Point]:
     for each in found.quantile_values:
+        if isnan(each.value):
+            # Nothing was measured lately: that is no fault.
+            continue
         percent = f"{each.quantile * 100:.6g}".replace(".", "_")
         yield Point(
             scope=scope,

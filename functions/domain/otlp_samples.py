@@ -12,6 +12,7 @@ from clawpulse.sketch import Sketch
 from functions.domain.batch import MAX_POINTS, MAX_SKETCH, MAX_SKETCH_COUNT
 from functions.domain.cardinality import MAX_SERIES
 from functions.domain.intake import MAX_MINUTES
+from functions.domain.naming import MAX_NAME
 from functions.domain.otlp_attributes import labels
 from functions.domain.otlp_mapping import Target, is_openclaw, mapped
 from functions.domain.otlp_points import Point, Refusals
@@ -43,7 +44,7 @@ def samples(points: Iterable[Point], dimensions: frozenset[str], openclaw: bool,
         for target in found.targets:
             for name, value in _valued(target, point, found.factor):
                 if isinstance(value, str):
-                    refusals.add(f"{point.name} {value}")
+                    refusals.add(f"{point.name[:MAX_NAME]} {value}")
                 else:
                     yield Sample(name=name, tags=sorted_pairs(tags), time=point.time_ms, value=value, attributes=tuple(others.items()))
 

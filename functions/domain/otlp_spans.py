@@ -38,6 +38,8 @@ _INPUT, _OUTPUT = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
 _CACHE_READ, _CACHE_WRITE = "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_creation.input_tokens"
 _MAX_TOKENS = 1e12
 _MAX_TEXT = 200
+_MAX_MESSAGE = 2_000
+"""Looked through for secrets, so that none is cut in two and kept by half."""
 _TOLD = frozenset(
     {
         *("openclaw.channel", "openclaw.trigger", "openclaw.provider", "openclaw.outcome", "openclaw.agent"),
@@ -96,7 +98,7 @@ def _task(span: pb.Span, attributes: Mapping[str, str], dimensions: frozenset[st
     yield _sample(tasks.LATENCY, span, latency, tags, told)
     if failed:
         kind = tag_value(error or _exception(span) or "error")
-        message = redact_text(span.status.message)[:_MAX_TEXT]
+        message = redact_text(span.status.message[:_MAX_MESSAGE])[:_MAX_TEXT]
         labelled = {"error": kind}
         tags, told = ({**tags, **labelled}, told) if "error" in dimensions else (tags, {**told, **labelled})
         yield _sample(tasks.ERRORS, span, 1.0, tags, {**told, **({"message": message} if message else {})})

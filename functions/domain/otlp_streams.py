@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from functions.domain.naming import MAX_NAME
 from functions.domain.otlp_points import Meaning, Point, Refusals
 from functions.domain.otlp_values import Value, difference, is_nothing
 from functions.domain.rollup import TagPairs
@@ -107,7 +108,7 @@ def _take(exporter: Exporter, point: Point, added: list[Point], refusals: Refusa
     stream = exporter.streams.get(key)
     if stream is None:
         if len(exporter.streams) >= MAX_STREAMS:
-            refusals.add(f"{point.name} belongs to a new stream: an exporter has at most {MAX_STREAMS} cumulative ones")
+            refusals.add(f"{point.name[:MAX_NAME]} belongs to a new stream: an exporter has at most {MAX_STREAMS} cumulative ones")
             return False
         stream = exporter.streams[key] = Stream()
     life = next((life for life in stream.lives if life.start == point.start), None)

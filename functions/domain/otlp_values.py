@@ -18,6 +18,8 @@ from functions.domain.wire import MAX_VALUE
 
 MAX_BUCKETS = 2_048
 """Of one histogram."""
+SCALES = range(-10, 21)
+"""Of exponential histograms: coarser ones have all numbers in one bucket, finer ones are finer than a float."""
 _SPREAD = 16
 """Places that the values of a bucket are spread over."""
 _MAX_POWER = 963.0
@@ -232,6 +234,8 @@ def _buckets_fault(value: Distribution) -> str | None:
         return f"has more than {MAX_BUCKETS} buckets"
     if counts and sum(counts) != value.count:
         return "has bucket counts that do not add up to its count"
+    if isinstance(value, Exponential) and value.scale not in SCALES:
+        return f"has a scale beyond {SCALES[0]} to {SCALES[-1]}"
     if isinstance(value, Histogram) and value.counts:
         if len(value.counts) != len(value.bounds) + 1:
             return "has not one bucket more than bounds"

@@ -46,7 +46,7 @@ def handle(event: Mapping[str, Any], otlp: Otlp, now: int) -> dict[str, Any]:
     said = header(event, "content-type").partition(";")[0].strip().lower()
     media_type = MEDIA_TYPES.get(said)
     if media_type is None:
-        detail = f"the content type {said or 'none'!r} is not possible; send {answers.PROTOBUF} or {answers.JSON}"
+        detail = f"the content type {said[:100] or 'none'!r} is not possible; send {answers.PROTOBUF} or {answers.JSON}"
         return answers.refused(Problem(status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail=detail), answers.JSON)
     signal = str(event.get("path") or "").rpartition("/")[2]
     try:

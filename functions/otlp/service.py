@@ -41,7 +41,7 @@ MAX_BATCHES = 40
 ATTEMPTS = 6
 """To replace an exporter's record while other requests do."""
 _SEQ_BITS = 52
-_CHUNK = 500
+_CHUNK = 1_000
 """Totals taken in one step: what they make fits into the record beside it."""
 _PARTS = 1_024
 """Batches that one step may make, and more."""

@@ -3,6 +3,7 @@
 # make lint    ruff, mypy, import-linter          make fmt     format
 # make check   lint, synth and test               make synth   synthesise the CDK app into cdk.out
 # make bench   benchmarks beside their peers      make lock    pin requirements again
+# make accept-openclaw   the plugin in a real OpenClaw (opt-in: installs it, 650 MB)
 # make clean   remove all of the above (keeps the data of the local cloud)
 
 SHELL := /bin/bash
@@ -15,7 +16,7 @@ BIN := .venv/bin
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo test lint fmt check synth bench lock clean
+.PHONY: help setup demo test lint fmt check synth bench accept-openclaw lock clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -38,6 +39,7 @@ demo: setup
 
 test: setup lint
 	@scripts/need-chromium
+	@scripts/need-bash-tools
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
 lint: setup
@@ -56,6 +58,9 @@ synth: setup
 
 bench: setup
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+accept-openclaw: setup
+	@scripts/accept-openclaw
 
 lock: setup
 	@scripts/lock

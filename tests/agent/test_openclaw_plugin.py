@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,12 +18,16 @@ from typing import Any
 
 from cdk.node import ensure_node
 from functions.domain import tasks
+from tests.agent.conftest import Agent, wait_for
+from tests.agent.server import Server
 from tests.ingest.support import planned
 
 HERE = Path(__file__).parent / "openclaw"
 PLUGIN = Path(__file__).parents[2] / "agent" / "openclaw-plugin"
 SECONDS = 120
 TURNS = 5
+WORDS = {"500 upstream exploded ***", "401 invalid api key", "the gateway stopped during the run"}
+"""Of the turns that failed."""
 
 
 def run(*arguments: str, **variables: str) -> str:
@@ -91,7 +95,7 @@ def test_the_server_takes_every_point_of_what_was_recorded() -> None:
     records = [record for plan in plans for record in plan.raw]
     assert {record.values["error"] for record in records if "error" in record.values} == {"http_500", "auth", "stopped"}
     words = {json.loads(str(record.values["payload"]))["err"] for record in records if record.measure == "task.failed"}
-    assert words == {"500 upstream exploded ***", "401 invalid api key", "the gateway stopped during the run"}
+    assert words == WORDS
 
 
 LINE = re.compile(r"[me]\t\d{13}\t[A-Za-z_][A-Za-z0-9_./-]*\t[^\t]*(\t[A-Za-z_][A-Za-z0-9_.-]*=[^\t]+)*")
@@ -108,6 +112,23 @@ def test_the_local_agent_is_given_lines_as_agreed(tmp_path: Path) -> None:
     assert (names["task.started"], names["task.completed"], names["task.failed"]) == (TURNS, 2, 3)
     payloads = [json.loads(line.split("\t")[3]) for line in lines if "\ttask.failed\t" in line]
     assert len(payloads) == len([payload for payload in payloads if payload["err"]]) == 3
+
+
+def test_the_local_agent_delivers_it(server: Server, new_agent: Callable[..., Agent]) -> None:
+    agent = new_agent(server.url)
+    agent.run()
+    wait_for((agent.home / "intake" / "lines").exists)
+    replay({"intake": str(agent.home / "intake")})
+    server.wait(lambda: len(server.values("task.latency_ms")) == TURNS)
+    agent.stop()
+    plans = [planned(batch, now=int(time.time() * 1000)) for batch in server.batches.values()]
+    assert [plan.rejected.listed for plan in plans if plan.rejected.count] == []
+    counts = sum((tasks.tasks_of(item.rollup) for plan in plans for item in plan.items), start=tasks.TaskCounts())
+    assert (counts.started, counts.completed, counts.failed, counts.measured, counts.priced) == (TURNS, 2, 3, TURNS, 2)
+    assert (counts.tokens_in, counts.tokens_out) == (1_700, 43)
+    assert server.values("clawpulse.invalid") == []
+    words = {record.values["payload"] for plan in plans for record in plan.raw if record.measure == "task.failed"}
+    assert {json.loads(str(each))["err"] for each in words} == WORDS
 
 
 def test_it_is_plain_and_needs_nothing() -> None:

@@ -54,8 +54,9 @@ export function register(api, diagnostics, { environment = process.env, clock = 
   try {
     const mode = api.registrationMode ?? "full";
     if (LIFELESS.includes(mode)) return null;
-    const plugin = (mode !== "full" && current()) || configured(api, diagnostics, { environment, clock, reports });
-    listen(api, mode === "full" ? plugin : null, reports);
+    const make = () => configured(api, diagnostics, { environment, clock, reports });
+    const plugin = (mode !== "full" && current()) || make();
+    listen(api, mode === "full" ? lifecycle(plugin, make) : {}, reports);
     return plugin;
   } catch (error) {
     reports.once("register", "error", `not started: ${error}`);
@@ -93,24 +94,43 @@ function configured(api, diagnostics, surroundings) {
   return plugin;
 }
 
+/** @typedef {Record<string, (event: unknown, context: unknown) => void | Promise<void>>} Handlers by hook */
+
 /**
- * @param {HostApi} api
- * @param {Plugin | null} plugin that starts and stops with the gateway
- * @param {Reports} reports
+ * The plugin starts and stops with the gateway. When OpenClaw reloads a plugin it registers the next before it stops the one before,
+ * so with the same settings both share one that is stopped when the next starts: then another is made.
+ * @param {Plugin} plugin
+ * @param {() => Plugin} make
+ * @returns {Handlers}
  */
-function listen(api, plugin, reports) {
-  const on = (/** @type {string} */ hook, /** @type {(event: unknown, context: unknown) => unknown} */ handler) => {
+function lifecycle(plugin, make) {
+  let own = plugin;
+  return {
+    gateway_start: () => {
+      own = current() ?? make();
+      own.start();
+    },
+    gateway_stop: () => own.stop(STOP_MS),
+  };
+}
+
+/** @param {HostApi} api @param {Handlers} handlers beside those of agents @param {Reports} reports */
+function listen(api, handlers, reports) {
+  // These give nothing back: a promise would be waited for.
+  const agents = HOOKS.map((hook) => /** @type {const} */ ([hook, (/** @type {unknown[]} */ ...given) => current()?.hook(hook, given[0], given[1])]));
+  for (const [hook, handler] of [...agents, ...Object.entries(handlers)]) {
     try {
-      api.on(hook, handler);
+      api.on(hook, (event, context) => {
+        try {
+          return handler(event, context);
+        } catch (error) {
+          reports.once(`fault ${hook}`, "error", `a fault of this plugin in ${hook}: ${error}`);
+        }
+      });
     } catch (error) {
       reports.once(hook, "warn", `the hook ${hook} is not available (${error})`);
     }
-  };
-  // Handlers give nothing back: a promise would be waited for.
-  for (const hook of HOOKS) on(hook, (event, context) => current()?.hook(hook, event, context));
-  if (!plugin) return;
-  on("gateway_start", () => plugin.start());
-  on("gateway_stop", () => plugin.stop(STOP_MS));
+  }
 }
 
 /** @param {Plugin} plugin @param {() => Promise<Subscribe>} diagnostics @param {Reports} reports */
@@ -128,7 +148,7 @@ function subscribe(plugin, diagnostics, reports) {
  */
 function outlet(settings, version, { environment, clock, reports }) {
   const { url, agent, name, tags, intake } = settings;
-  reports.once("outlet", "info", url ? `sending to ${url} as ${agent}` : `writing to ${intake}`);
+  reports.once("outlet", "info", url ? `sending to ${new URL(url).host} as ${agent}` : `writing to ${intake}`);
   if (!url) return new Intake({ folder: intake, tags, reports });
   const versions = { "openclaw-plugin": VERSION, ...(version ? { openclaw: version } : {}) };
   const info = { ...(name ? { name } : {}), host: hostname().slice(0, 256), versions };

@@ -131,6 +131,22 @@ test("other settings replace the plugin; what it had is sent", async (t) => {
   assert.deepEqual(points(api, "task.tokens_in"), [1000, 1000]);
 });
 
+test("a reload with the same settings goes on, in whichever order it stops and starts", async (t) => {
+  const { api, host, settings, surroundings } = await world(t, { loads: ["full"] });
+  host.fire("gateway_start", {});
+  const before = new Map(host.handlers);
+  host.handlers.clear();
+  register(host.api({ config: settings }), host.diagnostics, surroundings);
+  await Promise.all(before.get("gateway_stop").map((handler) => handler({}, {})));
+  host.fire("gateway_start", {});
+  await new Promise(setImmediate);
+  assert.equal(host.subscribers.size, 1);
+  host.fire("llm_output", output("r1"), context("r1"));
+  await Promise.all(host.fire("gateway_stop", {}));
+  assert.deepEqual(points(api, "task.tokens_in"), [1000]);
+  assert.equal(new Set(api.posts.map(({ batch }) => batch.epoch)).size, 2);
+});
+
 test("a token in a file is read again at each delivery", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "token-")), tokenFile = join(folder, "token");
   t.after(() => rmSync(folder, { recursive: true }));

@@ -21,8 +21,8 @@ from functions.domain.alert_columns import Columns, Floats
 from functions.domain.alert_data import Evidence, baseline_hours
 from functions.domain.alert_measures import Figures, Scene, figures, folder, scene_of
 from functions.domain.alert_memo import Memo
-from functions.domain.alert_rules import Points, Rule, Term
-from functions.domain.alert_trailing import HourColumns, Trailing, TrailingTotals, needs_trailing
+from functions.domain.alert_rules import Points, Rule, Term, needs_trailing
+from functions.domain.alert_trailing import HourColumns, Trailing, TrailingTotals
 from functions.domain.rollup import TagPairs
 from functions.domain.times import HOUR_MS, MINUTES_PER_HOUR, SECOND_MS
 

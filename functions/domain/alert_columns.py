@@ -8,7 +8,7 @@ Results equal `series_bins`, which goes row by row; tests hold them against each
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import count
 from typing import Final, Protocol
 from zlib import crc32
@@ -24,6 +24,7 @@ from functions.domain.sketches import decode_many
 
 type Ints = npt.NDArray[np.int64]
 type Floats = npt.NDArray[np.float64]
+type Bins = tuple[Ints, Ints, Floats]
 
 _ROW: Final = np.dtype([(name, "<i8" if name in ("count", "last_time") else "<f8") for name in Table.SCALARS])
 _SHIFT: Final = MAX_INDEX + 1
@@ -65,21 +66,43 @@ class Column:
         self.scalars = scalars
         """With the fields of `rollup_codec.Table.SCALARS`."""
         self._sketches = sketches
+        self._bins: Bins | None = None
 
-    @cached_property
-    def bins(self) -> tuple[Ints, Ints, Floats]:
+    @property
+    def bins(self) -> Bins:
         """Of every bin of every row: the row, the bin's rank, its count."""
-        try:
-            decoded = decode_many(self._sketches)
-        except ValueError as error:
-            raise Damaged(str(error)) from None
-        runs = np.repeat(np.arange(len(decoded.sizes)), decoded.sizes)
-        index = decoded.ramp + decoded.shift[runs]
-        ranks = np.where(runs % 2 == 0, index + _SHIFT, -index - _SHIFT)
-        zeros = np.flatnonzero(decoded.zero)
-        rows = np.concatenate((runs // 2, zeros))
-        ranks = np.concatenate((ranks, np.zeros(len(zeros), dtype=np.int64)))
-        return rows, ranks, np.concatenate((decoded.bin_count, decoded.zero[zeros])).astype(np.float64)
+        if self._bins is None:
+            read_bins([self])
+        if self._bins is None:
+            raise AssertionError("bins were not read")
+        return self._bins
+
+
+def read_bins(columns: Sequence[Column]) -> None:
+    """Decode the sketches of many columns at once, each of which then has its `bins`: of a few rows each, that is several times faster."""
+    columns = [column for column in columns if column._bins is None]
+    if not columns:
+        return
+    sizes = np.array([len(column._sketches) for column in columns])
+    try:
+        decoded = decode_many([sketch for column in columns for sketch in column._sketches])
+    except ValueError as error:
+        raise Damaged(str(error)) from None
+    runs = np.repeat(np.arange(len(decoded.sizes)), decoded.sizes)
+    index = decoded.ramp + decoded.shift[runs]
+    zeros = np.flatnonzero(decoded.zero)
+    rows = np.concatenate((runs // 2, zeros))
+    ranks = np.concatenate((np.where(runs % 2 == 0, index + _SHIFT, -index - _SHIFT), np.zeros(len(zeros), dtype=np.int64)))
+    counts = np.concatenate((decoded.bin_count, decoded.zero[zeros])).astype(np.float64)
+    if len(columns) == 1:
+        columns[0]._bins = rows, ranks, counts
+        return
+    order = np.argsort(rows, kind="stable")
+    rows, ranks, counts = rows[order], ranks[order], counts[order]
+    ends = np.cumsum(sizes)
+    cuts = np.searchsorted(rows, ends).tolist()
+    for column, first, begin, end in zip(columns, ends - sizes, [0, *cuts], cuts, strict=False):
+        column._bins = rows[begin:end] - first, ranks[begin:end], counts[begin:end]
 
 
 class Columns:
@@ -212,8 +235,9 @@ class Folded:
         return np.clip(quantiles(slots, ranks, counts, self.amount, q), self.min, self.max)
 
     @cached_property
-    def bins(self) -> tuple[Ints, Ints, Floats]:
+    def bins(self) -> Bins:
         """Of every bin of every chosen row: slot, rank, count."""
+        read_bins(self._columns)
         parts = [(slots[column.bins[0]], *column.bins[1:]) for slots, column in zip(self._row_slots, self._columns, strict=True)]
         if not parts:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
@@ -227,12 +251,13 @@ def quantiles(slots: Ints, ranks: Ints, counts: Floats, amount: int, q: float) -
     found = np.full(amount, np.nan)
     if not len(slots):
         return found
-    seen = np.zeros(RANKS, dtype=bool)
-    seen[ranks + RANKS // 2] = True
+    low = int(ranks.min())
+    seen = np.zeros(int(ranks.max()) - low + 1, dtype=bool)
+    seen[ranks - low] = True
     used = np.flatnonzero(seen)
     column_of = np.cumsum(seen) - 1
-    places = slots * len(used) + column_of[ranks + RANKS // 2]
-    values = bin_values(used - RANKS // 2)
+    places = slots * len(used) + column_of[ranks - low]
+    values = bin_values(used + low)
     step = max(1, _CHUNK // len(used))
     for begin in range(0, amount, step):
         size = min(step, amount - begin)
@@ -253,4 +278,11 @@ def pick(table: Floats, values: Floats, q: float) -> Floats:
 
 def bin_values(ranks: Ints) -> Floats:
     """The value that stands for the bin of each rank."""
-    return np.array([0.0 if not rank else np.sign(rank) * bin_value(abs(rank) - _SHIFT) for rank in ranks.tolist()])
+    return _values()[ranks + RANKS // 2]
+
+
+@cache
+def _values() -> Floats:
+    """Of every rank, ascending."""
+    positive = np.array([bin_value(index) for index in range(-MAX_INDEX, MAX_INDEX + 1)])
+    return np.concatenate((-positive[::-1], [0.0], positive))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from functions.domain import spans
+from functions.domain.alert_budgets import limits
 from functions.domain.alert_columns import Columns, TagSets
 from functions.domain.alert_rules import BaselineKind, Budget, Rule, agent_metrics, window_ms
 from functions.domain.dimensions import DEFAULT_DIMENSIONS
@@ -97,13 +98,24 @@ class Needs:
 
 
 def needs(
-    rules: Sequence[Rule], *, now: int, settled: int | None, dimensions: Collection[str] = DEFAULT_DIMENSIONS, coarse: bool = False
+    rules: Sequence[Rule],
+    *,
+    now: int,
+    settled: int | None,
+    dimensions: Collection[str] = DEFAULT_DIMENSIONS,
+    budgets: Mapping[str, Mapping[str, float]] | None = None,
+    coarse: bool = False,
 ) -> Needs:
-    """What an evaluation of these rules at `now` reads, besides the snapshot and the baselines."""
+    """What an evaluation of these rules at `now` reads, besides the snapshot and the baselines.
+
+    With the settings document `budgets`, only budgets that there are cost reading; a month of hours is much.
+    """
     if settled is None:
         return Needs(budgets=any(isinstance(rule.when.measure, Budget) for rule in rules))
     wanted: dict[bool, set[Bucket]] = {False: set(), True: set()}
     for rule in rules:
+        if budgets is not None and isinstance(rule.when.measure, Budget) and not limits(budgets, rule.when.measure.name):
+            continue
         wanted[rule.reads_agents(dimensions)].update(buckets(windows(rule, now=now, end=minute_end(settled), coarse=coarse)))
     return Needs(
         group=merged(wanted[False]),

@@ -121,6 +121,8 @@ def _compare(scene: Scene, baselines: Baselines) -> _Compared:
     if bound.baseline is None:
         return _Compared(found, none, False, limits.limit, limits.clear)
     base = _base(scene, found, baselines)
+    if bound.baseline.at_least is not None:
+        base = np.where(base >= bound.baseline.at_least, base, np.nan)
     pick = np.fmax if bound.direction == "above" else np.fmin
     threshold = np.where(np.isnan(base), np.nan, pick(limits.limit, limits.factor * base))
     clear_at = np.where(np.isnan(base), np.nan, pick(limits.clear, limits.clear_factor * base))

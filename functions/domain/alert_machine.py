@@ -7,6 +7,7 @@ What it promises:
 - An evaluation that is not later than the state's own changes nothing, so evaluators that come late do no harm.
 - Nothing is remembered of windows: when late data change what a window shows, the next evaluation goes by what it shows then.
 - A rule that changed in what it decides by begins anew; a firing alert of the old one ends with that as its reason.
+- An alert over a trailing week does not clear because that week has come to include the trouble; after a week it may.
 - An alert that comes and goes is told as flapping once, and then stays one episode until it was calm for half an hour.
 """
 
@@ -17,7 +18,7 @@ from typing import NamedTuple
 import msgspec
 
 from functions.domain.alert import AlertState, Data, Edge, EdgeKind, Phase, Sample, episode_id
-from functions.domain.alert_rules import Policy, Rule
+from functions.domain.alert_rules import Policy, Rule, needs_trailing
 from functions.domain.alert_text import span
 from functions.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
@@ -31,6 +32,8 @@ MISSING_AFTER_MS = DAY_MS
 """How long a missing series keeps its alert, unless the rule says otherwise."""
 SAVE_EVERY_MS = 5 * MINUTE_MS
 """Figures alone (value, reason, when data were last seen) are stored this often."""
+
+WEEK_MS = 7 * DAY_MS
 
 OPEN = (Phase.FIRING, Phase.RECOVERING)
 
@@ -126,6 +129,8 @@ def _forget_gap(rule: Rule, before: AlertState, after: AlertState, now: int) -> 
 def _finding(rule: Rule, before: AlertState, sample: Sample, now: int) -> _Finding:
     """What a sample means under the rule's policies."""
     if sample.data is Data.OK:
+        if sample.clear and _made_itself_usual(rule, before, sample, now):
+            return _Finding(False, False, f"{sample.reason}; still beyond what it fired at: the week it is compared with has it in by now")
         return _Finding(sample.holds, sample.clear, sample.reason)
     policy = {Data.NO_DATA: rule.no_data, Data.MISSING_SERIES: rule.missing_series, Data.UNREADABLE: rule.unreadable}[sample.data]
     if policy is Policy.FIRE:
@@ -136,6 +141,15 @@ def _finding(rule: Rule, before: AlertState, sample: Sample, now: int) -> _Findi
     if policy is Policy.KEEP_A_DAY and missing_ms >= MISSING_AFTER_MS:
         return _Finding(False, True, f"{sample.reason}; not known to be well, but missing for {span(missing_ms // HOUR_MS * HOUR_MS)}")
     return _KEEP
+
+
+def _made_itself_usual(rule: Rule, state: AlertState, sample: Sample, now: int) -> bool:
+    """Whether an alert would clear only because the trailing week has learnt the trouble: for a week, what it fired at counts as well."""
+    told = state.told
+    if state.phase not in OPEN or told is None or told.threshold is None or sample.value is None or not needs_trailing(rule):
+        return False
+    beyond = sample.value > told.threshold if rule.when.bound.direction == "above" else sample.value < told.threshold
+    return beyond and now - told.at < WEEK_MS
 
 
 def _advance(rule: Rule, state: AlertState, finding: _Finding, sample: Sample, now: int) -> Edge | None:

@@ -210,7 +210,7 @@ def _expires(node: Node) -> int | None:
 
 
 _DECIDING = ("select", "per", "when", "overrides")
-_BOUNDS = frozenset(("above", "below", "clear", "min_points", "factor", "clear_factor"))
+_BOUNDS = frozenset(("above", "below", "clear", "min_points", "factor", "clear_factor", "at_least"))
 
 
 def _digest(node: Node, keys: tuple[str, ...], without: frozenset[str] = frozenset()) -> str:

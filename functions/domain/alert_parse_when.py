@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, get_args
+from typing import get_args
 
 from functions.domain.alert_faults import Node, kind
 from functions.domain.alert_rules import (
@@ -49,7 +49,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 }
 """What may stand beside each subject."""
 TERM_KEYS = ("metric", "event", "aggregation", "empty")
-BASELINE_KEYS = ("of", "factor", "clear_factor", "min_points", "hours")
+BASELINE_KEYS = ("of", "factor", "clear_factor", "at_least", "min_points", "hours")
 OVER_AGENTS = ("avg", "sum", "min", "max")
 COUNTING = ("count", "rate", "sum")
 DEFAULT_BASELINE_POINTS = {BaselineKind.FLEET_MEDIAN: 3}
@@ -245,11 +245,11 @@ def _baseline(node: Node, subject: str) -> Baseline | None:
     same_hours = below.choice("hours", ("all", "same"), "all") == "same"
     if same_hours and of is not BaselineKind.TRAILING_7D:
         below.fault("hours", "goes with trailing_7d only")
+    at_least = below.number("at_least")
     points = below.whole("min_points", 1, MAX_POINTS, DEFAULT_BASELINE_POINTS.get(of, _USUAL_BASELINE_POINTS))
     if factor is None or len(below.faults.found) > before:
         return None
-    settings: dict[str, Any] = {"clear_factor": clear_factor, "min_points": points, "same_hours": same_hours}
-    return Baseline(of=of, factor=factor, **settings)
+    return Baseline(of=of, factor=factor, clear_factor=clear_factor, min_points=points, at_least=at_least, same_hours=same_hours)
 
 
 def _factor(node: Node, key: str) -> float | None:

@@ -116,7 +116,7 @@ def _why_nothing(rule: Rule, story: Story) -> str:
         return "no data" if story.points < rule.when.min_points or not story.points else "no figure can be made of what there is"
     if rule.when.min_points > 1 and story.points < rule.when.min_points:
         return f"only {story.points} points, the rule asks for {rule.when.min_points}"
-    return "no baseline yet: too little history"
+    return "no baseline: too little history, or too small a one"
 
 
 def _found(rule: Rule, story: Story) -> str:

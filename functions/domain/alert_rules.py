@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -145,6 +146,8 @@ class Baseline:
     clear_factor: float | None = None
     min_points: int
     """With fewer points (series, for the fleet's median) there is no baseline, thus no data."""
+    at_least: float | None = None
+    """A baseline smaller than this is none: of nearly nothing, a factor says nothing."""
     same_hours: bool = False
     """Of the trailing 7 days only this hour of each day, and of the days the median: for what follows the time of day."""
 
@@ -244,6 +247,14 @@ def names(rule: Rule) -> frozenset[str]:
             return frozenset()
 
 
+def quantile_names(rule: Rule) -> frozenset[str]:
+    """Metrics of which a rule reads a percentile."""
+    if not isinstance(rule.when.measure, Points):
+        return frozenset()
+    terms = (rule.when.measure.term, rule.when.measure.divided_by)
+    return frozenset(name for term in terms if term and re.fullmatch(r"p[0-9.]+", term.aggregation) for name in term.names)
+
+
 def agent_metrics(rules: Iterable[Rule], dimensions: Collection[str]) -> frozenset[str]:
     """What the agent matrix must hold for these rules: names of metrics and events."""
     return frozenset().union(*(names(rule) for rule in rules if rule.reads_agents(dimensions)))
@@ -265,3 +276,9 @@ def window_ms(rule: Rule) -> int:
             return over
         case _:
             return 0
+
+
+def needs_trailing(rule: Rule) -> bool:
+    """Whether a rule compares with the whole trailing week."""
+    baseline = rule.when.bound.baseline
+    return baseline is not None and baseline.of is BaselineKind.TRAILING_7D and not baseline.same_hours

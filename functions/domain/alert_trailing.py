@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from functions.domain.alert_columns import RANKS, Column, Columns, Floats, Ints, TagSets, bin_values, pick
 from functions.domain.alert_data import TRAILING_HOURS, trailing_hours
-from functions.domain.alert_rules import BaselineKind, Rule, names
+from functions.domain.alert_rules import Rule, names, needs_trailing
 from functions.domain.dimensions import DEFAULT_DIMENSIONS
 
 type Table = npt.NDArray[np.int32]
@@ -169,7 +169,8 @@ class Trailing:
     """The trailing week of a workspace. Columns that it is given must have been made with the tag sets of their kind here."""
 
     def __init__(self, group: TagSets | None = None, agents: TagSets | None = None) -> None:
-        self._group, self._agents = _Kind(group or TagSets()), _Kind(agents or TagSets())
+        # Not `or`: tag sets that have no numbers yet are falsy.
+        self._group, self._agents = (_Kind(TagSets() if tags is None else tags) for tags in (group, agents))
         self._names: frozenset[str] = frozenset()
 
     def reset(self) -> None:
@@ -218,9 +219,3 @@ class Trailing:
         """What some names come to for the slots of an axis."""
         kind = self._agents if of_agents else self._group
         return TrailingTotals([kind.sums[name] for name in wanted if name in kind.sums], of_tags, amount)
-
-
-def needs_trailing(rule: Rule) -> bool:
-    """Whether a rule compares with the whole trailing week."""
-    baseline = rule.when.bound.baseline
-    return baseline is not None and baseline.of is BaselineKind.TRAILING_7D and not baseline.same_hours

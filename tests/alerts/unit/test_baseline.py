@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.domain.alert import Data
 from functions.domain.alert_baseline import Baselines, make_baselines
 from functions.domain.alert_columns import Columns
 from functions.domain.alert_data import Evidence, baseline_needs, buckets
@@ -194,4 +195,8 @@ def test_too_little_history_is_no_data_and_says_so() -> None:
         dimensions=("tier",),
     )
     sample = evaluate([watched], now)["r"].of({"tier": "fast"})
-    assert (sample.data.value, sample.reason) == ("no_data", "p95 of task.latency_ms over 10 min: no baseline yet: too little history")
+    assert sample.data is Data.NO_DATA
+    assert sample.reason == "p95 of task.latency_ms over 10 min: no baseline: too little history, or too small a one"
+        "no_data",
+        "p95 of task.latency_ms over 10 min: no baseline: too little history, or too small a one",
+    )

@@ -333,6 +333,26 @@ def test_a_state_at_rest_may_be_forgotten_after_a_day() -> None:
     assert forgettable(world.state, world.now + DAY_MS + HOUR_MS)
 
 
+def test_trouble_does_not_become_usual_while_it_lasts() -> None:
+    """After days the trailing week holds the trouble itself, and its threshold rises over it: that is no recovery."""
+    week = {"metric": "m", "aggregation": "p95", "over": "5m", "baseline": {"of": "trailing_7d", "factor": 2}}
+    world = World(rule(when=week))
+    world.see(BAD)
+    risen = GOOD._replace(value=9.0, threshold=16.0)
+    assert world.see(risen, 3600) is Phase.FIRING
+    assert world.last
+    assert "still beyond what it fired at" in world.last.reason
+    assert world.see(GOOD) is Phase.RESOLVED
+
+
+def test_a_new_level_is_usual_after_a_week() -> None:
+    week = {"metric": "m", "aggregation": "p95", "over": "5m", "baseline": {"of": "trailing_7d", "factor": 2}}
+    world = World(rule(when=week))
+    world.see(BAD)
+    world.now += 7 * DAY_MS
+    assert world.see(GOOD._replace(value=9.0, threshold=16.0)) is Phase.RESOLVED
+
+
 SAMPLES = st.lists(st.sampled_from([BAD, BETWEEN, GOOD, NOTHING, MISSING, BLIND]), max_size=120)
 RULES = st.builds(
     lambda hold, keep: rule(**{"for": hold, "keep_firing_for": keep}),

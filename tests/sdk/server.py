@@ -59,7 +59,7 @@ class Server:
                 reply = server._take(body, dict(self.headers), self.client_address[1], self.path)
                 time.sleep(reply.after)
                 answer = json.dumps(reply.body).encode()
-                self.send_response(reply.status)
+                self.send_response_only(reply.status)
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(answer)))

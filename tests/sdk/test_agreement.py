@@ -5,10 +5,13 @@ from __future__ import annotations
 import gzip
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clawpulse import wire
+from clawpulse._aggregation import Piece
+from clawpulse._batches import batches
 from clawpulse._intake import Intake
 from clawpulse._payload import snapshot
 from clawpulse._settings import ATTRIBUTES, resolve
@@ -58,3 +61,24 @@ def test_ingest_takes_sketches() -> None:
     planned = ingested([Aggregate("queue.depth", NOW - 90_000, 4.0, Sketch([1.0, 4.0]).to_bytes(), (("queue", "main"),))])
     assert planned.rejected.count == 0
     assert planned.accepted >= 1
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        [wire.Point(f"name_{number}", 1.0, NOW) for number in range(950)],
+        [wire.Point("name", 1.0, NOW - 60_000 * number) for number in range(950)],
+        [wire.Point("name", 1.0, NOW, (), {"task_id": "\U0001f99e" * 256, "other": f"{number}" * 80}) for number in range(950)],
+    ],
+    ids=["names", "minutes", "bytes"],
+)
+def test_what_is_too_varied_for_one_batch_goes_in_several(points: list[wire.Point]) -> None:
+    pieces = [Piece(point, ((number, number + 1),), 1) for number, point in enumerate(points)]
+    made = batches(Header("agent-1", "e1", 7, NOW), pieces, {"clawpulse.invalid": 3})
+    assert [batch.seq for batch in made] == list(range(7, 7 + len(made)))
+    assert sum(batch.points for batch in made) == 950
+    assert [batch.counts for batch in made] == [{"clawpulse.invalid": 3}] + [{}] * (len(made) - 1)
+    for batch in made:
+        planned = plan(decompress(batch.body), workspace="w", dimensions=frozenset(DEFAULT_DIMENSIONS), scope=(), now=NOW, raw=True)
+        assert planned.rejected.count == 0
+        assert planned.accepted == batch.points + len(batch.counts)

@@ -100,6 +100,26 @@ def test_retry_after_is_honoured_even_by_a_flush(server: Server, new_client: New
     assert server.posts[2].time - server.posts[1].time >= 1.0
 
 
+@pytest.mark.parametrize("date", ["Tue, 24 Nov 2026 00:00:00 GMT", "Mon, 01 Jan 2035 00:00:00 GMT"])
+def test_retry_after_as_a_date_is_read_by_the_clock_of_the_server(server: Server, new_client: NewClient, date: str) -> None:
+    later = date.replace("00:00:00", "00:00:01")
+    server.replies = [Reply(), Reply(503, {"Retry-After": later, "Date": date})]
+    client = new_client()
+    server.wait(lambda: len(server.posts) == 1)
+    client.metric("a", 1)
+    assert client.flush(5)
+    assert server.posts[2].time - server.posts[1].time >= 1.0
+
+
+def test_the_state_of_the_configuration_travels_in_info(server: Server, new_client: NewClient) -> None:
+    for config in ({"written": "abc", "error": "line 1:\nno"}, {}):
+        assert new_client(info={"config": config}).flush()
+    server.wait(lambda: len(server.batches) == 2)
+    assert [batch["info"]["config"] for batch in server.batches] == [{"written": "abc", "error": "line 1: no"}, {}]
+    for batch in server.batches:
+        jsonschema.validate(batch, SCHEMA)
+
+
 def test_one_connection_is_kept(server: Server, new_client: NewClient) -> None:
     client = new_client()
     for value in range(5):
@@ -431,6 +451,12 @@ def test_without_a_url_nothing_happens(caplog: pytest.LogCaptureFixture, monkeyp
         ({"info": {"colour": "red"}}, "info"),
         ({"info": {"versions": {"a b": "1"}}}, "versions"),
         ({"attributes": "a b"}, "attributes"),
+        ({"spool": 5}, "spool"),
+        ({"spool": ""}, "spool"),
+        ({"spool_bytes": 100}, "spool_bytes"),
+        ({"aggregate": "maybe"}, "aggregate"),
+        ({"info": {"config": {"written": "a b"}}}, "config: written"),
+        ({"info": {"config": ["x"]}}, "config"),
         ({"colour": "red"}, "colour"),
     ],
 )

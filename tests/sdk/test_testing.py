@@ -26,6 +26,13 @@ def test_a_task_can_be_tested_without_a_server() -> None:
     assert sent.invalid == []
 
 
+def test_repeated_values_are_shown_one_by_one() -> None:
+    with clawpulse.testing.capture() as sent:
+        for value in range(50):
+            cp_metric("queue.depth", value)
+    assert sent.values("queue.depth") == list(range(50))
+
+
 def test_mistakes_are_shown() -> None:
     with clawpulse.testing.capture() as sent:
         cp_metric("bad name!", 1)

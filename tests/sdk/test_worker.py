@@ -177,6 +177,28 @@ def test_settings_of_the_environment() -> None:
     assert resolve({"CLAWPULSE_URL": ""}) is None
 
 
+@pytest.mark.parametrize(
+    ("env", "folder"),
+    [
+        ({"CLAWPULSE_SPOOL": "/var/spool/x"}, "/var/spool/x"),
+        ({"CLAWPULSE_SPOOL": "off"}, ""),
+        ({"XDG_STATE_HOME": "/state"}, "/state/clawpulse/spool"),
+        ({}, str(Path("~/.local/state/clawpulse/spool").expanduser())),
+    ],
+)
+def test_where_the_spool_is(env: dict[str, str], folder: str) -> None:
+    settings = resolve({"CLAWPULSE_URL": "https://a", **env})
+    assert settings
+    assert settings.spool == folder
+
+
+@pytest.mark.parametrize(("text", "on"), [("on", True), ("Off", False), ("0", False), ("true", True)])
+def test_whether_values_are_aggregated(text: str, on: bool) -> None:
+    settings = resolve({"CLAWPULSE_URL": "https://a", "CLAWPULSE_AGGREGATE": text})
+    assert settings
+    assert settings.aggregate is on
+
+
 def test_every_setting_is_in_the_readme() -> None:
     readme = (Path(__file__).parents[2] / "sdk" / "README.md").read_text()
     assert all(f"`{name}`" in readme for name in _ARGUMENTS)

@@ -168,6 +168,10 @@ class FleetStore(Protocol):
         """Replace one settings document."""
         ...
 
+    def replace_settings(self, workspace: str, name: str, document: Mapping[str, Any], seen: Mapping[str, Any] | None) -> bool:
+        """Replace one settings document if it still is `seen` (None: there is none yet); tells whether it was."""
+        ...
+
 
 class Lease(Protocol):
     """One holder at a time, until it lets go or its time is up."""
@@ -395,6 +399,10 @@ class AlertStore(Protocol):
 
     def save(self, workspace: str, change: Change) -> bool:
         """Write an incident of version n if the stored one has n - 1, and its deliveries, all or none; tells whether it did."""
+        ...
+
+    def amend(self, workspace: str, incident: Incident) -> bool:
+        """Write an incident of version n where it is, archived ones too, if the stored one has n - 1; tells whether it did."""
         ...
 
     def dispatched(self, workspace: str, edges: Iterable[Edge]) -> None:

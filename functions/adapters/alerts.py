@@ -110,6 +110,14 @@ class Alerts:
         writes += [{"Put": delivery_table.new(self._name, workspace, delivery)} for delivery in change.deliveries]
         return self._transact(writes)
 
+    def amend(self, workspace: str, incident: Incident) -> bool:
+        """Write an incident where it is."""
+        condition = {"ConditionExpression": "v = :v", "ExpressionAttributeValues": {":v": {"N": str(incident.version - 1)}}}
+        for partition in (table.incidents(workspace), table.archive(workspace)):
+            if self._transact([{"Put": {"TableName": self._name, "Item": table.incident_item(partition, incident), **condition}}]):
+                return True
+        return False
+
     def dispatched(self, workspace: str, edges: Iterable[Edge]) -> None:
         """Take edges out of the outbox."""
         for some in batched(edges, _BATCH, strict=False):

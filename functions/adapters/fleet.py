@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from botocore.exceptions import ClientError
 
-from functions.adapters.faults import store_faults
+from functions.adapters.faults import code_of, store_faults
 from functions.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -84,7 +85,22 @@ class Fleet:
 
     def put_settings(self, workspace: str, name: str, document: Mapping[str, Any]) -> None:
         """Replace one settings document."""
-        self._put(f"{workspace}|settings", name, {"d": {"S": msgspec.json.encode(document).decode()}})
+        self._put(f"{workspace}|settings", name, _text(document))
+
+    def replace_settings(self, workspace: str, name: str, document: Mapping[str, Any], seen: Mapping[str, Any] | None) -> bool:
+        """Replace one settings document if it still is `seen`, which was read as text, and gives the same text again."""
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(p)"}
+        if seen is not None:
+            condition = {"ConditionExpression": "d = :seen", "ExpressionAttributeValues": {":seen": _text(seen)["d"]}}
+        item = {**_key(f"{workspace}|settings", name), **_text(document)}
+        with store_faults(_STORE):
+            try:
+                self._client.put_item(TableName=self._table, Item=item, **condition)
+            except ClientError as error:
+                if code_of(error) != "ConditionalCheckFailedException":
+                    raise
+                return False
+        return True
 
     def _get(self, partition: str, sort: str) -> Any:
         with store_faults(_STORE):
@@ -116,6 +132,10 @@ class Fleet:
 
 def _key(partition: str, sort: str) -> dict[str, Any]:
     return {"p": {"S": partition}, "s": {"S": sort}}
+
+
+def _text(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {"d": {"S": msgspec.json.encode(document).decode()}}
 
 
 def _record(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,24 @@ from typing import Any
 
 from chalice.app import Chalice, Request, Response
 
-from functions.api import agents, dashboard, desired, events, install, openapi, page, series, settings, tasks, tokens
+from functions.api import (
+    agents,
+    alerts,
+    dashboard,
+    deliveries,
+    desired,
+    events,
+    incidents,
+    install,
+    openapi,
+    page,
+    rules,
+    series,
+    settings,
+    silences,
+    tasks,
+    tokens,
+)
 from functions.api.endpoint import Endpoint
 from functions.api.serve import Surroundings, guarded, problem_response, view_of
 from functions.runtime import wiring
@@ -23,6 +40,7 @@ from functions.runtime.wiring import Services
 
 NOUNS = (
     *(dashboard.noun, agents.noun, desired.noun, series.noun, tasks.noun, events.noun, tokens.noun, settings.noun),
+    *(rules.noun, alerts.noun, silences.noun, incidents.noun, deliveries.noun),
     *(openapi.noun, page.noun, install.noun),
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for noun in NOUNS for endpoint in noun.endpoints)

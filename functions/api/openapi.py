@@ -20,6 +20,13 @@ _REF = "#/components/schemas/{model}"
 _HEADERS = {"ETag": {"schema": {"type": "string"}, "description": "Send it back as If-None-Match: 304 when nothing changed."}}
 
 
+class FaultDocument(BaseModel):
+    """One thing that is wrong with a document."""
+
+    path: str = Field(description="`rules[0].when.above`; empty for the document as a whole.")
+    reason: str
+
+
 class ProblemDocument(BaseModel):
     """What went wrong (RFC 9457)."""
 
@@ -28,6 +35,7 @@ class ProblemDocument(BaseModel):
     status: int
     detail: str
     field: str | None = Field(None, description="The parameter, or the place in the body, that is at fault.")
+    faults: list[FaultDocument] | None = Field(None, description="All that is wrong with a document that was sent.")
 
 
 @noun.endpoint("GET", "/api/openapi.json", scope=None)

@@ -29,8 +29,8 @@ class DeadMan:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any] | None) -> DeadMan | None:
-        """Read the document, None where there is none; raises `InvalidInput` naming the field."""
-        if document is None:
+        """Read the document, None where there is none or it is empty; raises `InvalidInput` naming the field."""
+        if not document:
             return None
         unknown = document.keys() - {"url", "every"}
         if unknown:

@@ -6,6 +6,7 @@ A problem tells a caller what to change. An exception that nobody planned for be
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -38,19 +39,22 @@ class Problem:
     """Last part of the type; empty for a problem that its status says all about."""
     field: str | None = None
     """The parameter or the path inside the body that is at fault."""
+    faults: Sequence[tuple[str, str]] = ()
+    """Everything that is wrong with a document: path and reason of each."""
     retry_after_s: int | None = None
     allow: str | None = None
     """Methods that would be possible, of a 405."""
 
     def document(self) -> dict[str, Any]:
         """The body."""
-        document = {
+        document: dict[str, Any] = {
             "type": f"urn:clawpulse:{self.kind}" if self.kind else "about:blank",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
         }
-        return document | ({"field": self.field} if self.field else {})
+        faults = [{"path": path, "reason": reason} for path, reason in self.faults]
+        return document | ({"field": self.field} if self.field else {}) | ({"faults": faults} if faults else {})
 
     def body(self) -> str:
         """The body as JSON."""
@@ -87,5 +91,6 @@ def _planned(error: Exception, status: HTTPStatus, name: str) -> Problem:
         detail=getattr(error, "reason", None) or str(error),
         kind=name,
         field=getattr(error, "field", None),
+        faults=getattr(error, "faults", ()),
         retry_after_s=getattr(error, "retry_after_s", None),
     )

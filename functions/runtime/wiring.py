@@ -10,10 +10,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from functions.ports import DesiredStore, FleetStore, RawReader, RollupStore, TokenStore
+from functions.ports import AlertStore, DeliveryStore, DesiredStore, Dispatcher, FleetStore, RawReader, RollupStore, TokenStore
 from functions.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    # Not for the functions that only want a client: it reads YAML.
+    from functions.runtime.rule_book import RuleBook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,11 @@ class Services:
     desired: DesiredStore
     rollups: RollupStore
     tokens: TokenStore
+    rules: RuleBook
+    alerts: AlertStore
+    deliveries: DeliveryStore
+    notify: Dispatcher
+    """Takes `{"workspace", "delivery"}`."""
     raw: RawReader | None
     """None on a stage that keeps no raw history."""
     raw_database: str
@@ -31,6 +40,8 @@ class Services:
     """ms."""
     random: Callable[[int], bytes]
     """So many unpredictable bytes."""
+    sleep: Callable[[float], None]
+    """Waits so many seconds."""
 
 
 def now_ms() -> int:
@@ -52,21 +63,31 @@ def client(service: str) -> Any:
 @cache
 def services() -> Services:
     """The API's services, as the environment says; raises `MissingSetting`."""
+    from functions.adapters.alerts import Alerts
+    from functions.adapters.deliveries import Deliveries
     from functions.adapters.desired import DesiredConfigs
     from functions.adapters.fleet import Fleet
     from functions.adapters.raw import RawQueries
     from functions.adapters.rollups import Rollups
+    from functions.adapters.sqs import QueueDispatcher
     from functions.adapters.tokens import Tokens
+    from functions.runtime.rule_book import RuleBook
 
     settings = Settings.from_env()
     dynamodb = client("dynamodb")
+    fleet = Fleet(dynamodb, settings.fleet_table)
     return Services(
-        fleet=Fleet(dynamodb, settings.fleet_table),
+        fleet=fleet,
         desired=DesiredConfigs(dynamodb, settings.fleet_table),
         rollups=Rollups(dynamodb, settings.rollups_table),
         tokens=Tokens(dynamodb, settings.tokens_table),
+        rules=RuleBook(fleet),
+        alerts=Alerts(dynamodb, settings.alerts_table),
+        deliveries=Deliveries(dynamodb, settings.alerts_table),
+        notify=QueueDispatcher(client("sqs"), settings.notify_queue_url),
         raw=RawQueries(client("timestream-query")) if settings.raw_history else None,
         raw_database=settings.raw_database,
         now=now_ms,
         random=secrets.token_bytes,
+        sleep=time.sleep,
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+
 import pytest
 from werkzeug.test import Client
 
 from functions.api.app import ENDPOINTS, app
 from functions.domain.desired import desired
+from tests.api.alerting import incident
 from tests.api.world import NOW, ApiClient, World, agent
 
 BODIES = {
@@ -15,13 +19,19 @@ BODIES = {
     ("POST", "/api/tokens"): {"name": "x", "scopes": ["read"]},
     ("PUT", "/api/settings"): {},
     ("PUT", "/api/agents/{agent}/desired"): {},
+    ("PUT", "/api/rules"): {},
+    ("POST", "/api/rules/check"): {},
+    ("POST", "/api/silences"): {"matchers": "rule=slow", "for": "2h"},
+    ("POST", "/api/incidents/{incident}/notes"): {"text": "x"},
 }
 QUERIES = {"/api/series": "?metric=m", "/v1/config": "?agent=a1"}
+INCIDENT = incident(World()).id
+NAMES = {"agent": "a1", "token": "none", "silence": "s1", "incident": INCIDENT}
 SCOPED = [endpoint for endpoint in ENDPOINTS if endpoint.scope is not None]
 
 
 def call(client: ApiClient, endpoint, **more):
-    path = endpoint.path.replace("{agent}", "a1").replace("{token}", "none") + QUERIES.get(endpoint.path, "")
+    path = endpoint.path.format_map(NAMES) + QUERIES.get(endpoint.path, "")
     body = BODIES.get((endpoint.method, endpoint.path))
     return client.call(endpoint.method, path, **({"json": body} if body is not None else {}), **more)
 
@@ -30,6 +40,7 @@ def call(client: ApiClient, endpoint, **more):
 def fleet(world: World) -> None:
     world.seal(agent("a1"))
     world.desired.put("team", "a1", desired({}, time=NOW, by="t"), None)
+    incident(world)
 
 
 def ids(endpoint) -> str:
@@ -131,6 +142,9 @@ def test_a_fault_of_ours_tells_nothing_and_is_logged(world: World, capsys: pytes
     def fail(*_: object) -> None:
         raise RuntimeError("cp_abc_secret of the customer")
 
+    # A logger keeps the stream of the test that made it.
+    for handler in logging.getLogger("api").handlers:
+        handler.setStream(sys.stdout)  # type: ignore[attr-defined]
     world.fleet.settings = fail  # type: ignore[assignment, method-assign]
     problem = world.client().problem(500, "GET", "/api/settings")
     assert "customer" not in str(problem)

@@ -13,6 +13,7 @@ from schemathesis.config import SchemathesisConfig
 
 from functions.api.app import ENDPOINTS, app
 from functions.api.openapi import describe
+from tests.api.alerting import REFUSED, delivery, incident, own_rules, state
 from tests.api.test_feeds import done, post
 from tests.api.world import World, agent, gauges, rates
 
@@ -75,6 +76,9 @@ def peopled(raw_world: World) -> World:
     )
     raw_world.group({("task.latency_ms", "env=prod,tier=fast"): [100.0, 300.0], ("task.completed", "env=prod,tier=fast"): [1.0, 1.0]})
     post(raw_world, "a1", tags={"env": "prod"}, **done("t1", 100, 5000, tier="fast"))
+    own_rules(raw_world)
+    state(raw_world, tier="fast")
+    delivery(raw_world, incident(raw_world), **REFUSED)
     stand.world = raw_world
     return raw_world
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha512
 from pathlib import Path
@@ -21,9 +21,13 @@ from functions.domain.rollup import Aggregate, Rollup, SeriesKey
 from functions.domain.times import MINUTE_MS
 from functions.domain.token import RANDOM_BYTES, create
 from functions.ports import Resolution
+from functions.runtime.rule_book import RuleBook
 from functions.runtime.wiring import Services
 from tests.api.bridge import Gateway
+from tests.fakes.alerts import MemoryAlerts
+from tests.fakes.deliveries import MemoryDeliveries
 from tests.fakes.desired import MemoryDesired
+from tests.fakes.dispatcher import MemoryDispatcher
 from tests.fakes.fleet import MemoryFleet
 from tests.fakes.rollups import MemoryRollups
 from tests.fakes.tokens import MemoryTokens
@@ -65,6 +69,8 @@ class World:
         self.now = NOW
         self.fleet, self.rollups, self.tokens = CountingFleet(), MemoryRollups(lambda: -1.0), MemoryTokens()
         self.desired = desired or MemoryDesired()
+        self.alerts, self.deliveries, self.notify = MemoryAlerts(lambda: self.now / 1000), MemoryDeliveries(), MemoryDispatcher()
+        self.while_waiting: Callable[[], object] = lambda: None
         self.engine = engine
         self._made = 0
         self.services = Services(
@@ -72,10 +78,15 @@ class World:
             desired=self.desired,
             rollups=self.rollups,
             tokens=self.tokens,
+            rules=RuleBook(self.fleet),
+            alerts=self.alerts,
+            deliveries=self.deliveries,
+            notify=self.notify,
             raw=RawQueries(EngineClient(engine)) if engine else None,  # type: ignore[arg-type]
             raw_database=DATABASE,
             now=lambda: self.now,
             random=self._random,
+            sleep=self._sleep,
         )
         self.app = build_app(lambda: self.services, bundle)
         public = frozenset(endpoint.path for endpoint in ENDPOINTS if endpoint.scope is None)
@@ -85,6 +96,10 @@ class World:
     def _random(self, size: int) -> bytes:
         self._made += 1
         return sha512(str(self._made).encode()).digest()[:size]
+
+    def _sleep(self, seconds: float) -> None:
+        self.now += round(seconds * 1000)
+        self.while_waiting()
 
     def _authorize(self, authorization: str) -> dict[str, str] | None:
         # A new one each time: it remembers tokens for some seconds.

@@ -156,6 +156,19 @@ def test_an_archived_incident_is_found_but_not_at_hand(store: AlertStore) -> Non
     assert store.incident("ws", "unknown") is None
 
 
+def test_an_incident_is_amended_where_it_is(store: AlertStore) -> None:
+    assert not store.amend("ws", incident(1))
+    store.save("ws", Change(incident=incident(1)))
+    assert not store.amend("ws", incident(3))
+    assert store.amend("ws", incident(2, hidden="größer"))
+    assert store.incidents("ws") == [incident(2, hidden="größer")]
+    store.save("ws", Change(incident=incident(3, closed=NOW + 1), archived=True))
+    assert not store.amend("ws", incident(3, closed=NOW + 1))
+    assert store.amend("ws", incident(4, closed=NOW + 1, flapping=True))
+    assert store.incidents("ws") == []
+    assert store.incident("ws", incident().id) == incident(4, closed=NOW + 1, flapping=True)
+
+
 def test_history_has_open_and_archived_ones_newest_first(store: AlertStore) -> None:
     store.save("ws", Change(incident=incident(1, opened=NOW - 5_000)))
     store.save("ws", Change(incident=incident(1, opened=NOW)))

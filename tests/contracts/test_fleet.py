@@ -155,6 +155,17 @@ def test_the_encoded_fleet_fits(store: FleetStore) -> None:
     assert decode_snapshot(data) == snapshot
 
 
+def test_settings_are_replaced_only_as_they_were_seen(store: FleetStore) -> None:
+    first = {"b": 1.0, "a": ["größer", {"x": None, "n": 10**15}]}
+    assert not store.replace_settings("ws", "rules", first, {})
+    assert store.replace_settings("ws", "rules", first, None)
+    assert not store.replace_settings("ws", "rules", {}, None)
+    assert not store.replace_settings("ws", "rules", {}, {"b": 2.0})
+    assert store.replace_settings("ws", "rules", {"c": 1}, store.settings("ws", "rules"))
+    assert store.settings("ws", "rules") == {"c": 1}
+    assert store.settings("ws2", "rules") is None
+
+
 def test_settings_are_documents_that_are_replaced(store: FleetStore) -> None:
     assert store.settings("ws", "workspace") is None
     store.put_settings("ws", "workspace", {"dimensions": ["env"], "health": {"zombie_after_s": 1.5}, "n": 3})

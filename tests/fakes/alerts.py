@@ -74,6 +74,15 @@ class MemoryAlerts:
             self.deliveries.update(zip(ids, change.deliveries, strict=True))
             return True
 
+    def amend(self, workspace: str, incident: Incident) -> bool:
+        key = (workspace, incident.id)
+        with self._lock:
+            for partition in (self._incidents, self._archive):
+                if key in partition and partition[key].version == incident.version - 1:
+                    partition[key] = copy.deepcopy(incident)
+                    return True
+        return False
+
     def dispatched(self, workspace: str, edges: Iterable[Edge]) -> None:
         with self._lock:
             for edge in edges:

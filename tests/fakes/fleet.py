@@ -46,3 +46,9 @@ class MemoryFleet:
 
     def put_settings(self, workspace: str, name: str, document: Mapping[str, Any]) -> None:
         self._settings[workspace, name] = deepcopy(dict(document))
+
+    def replace_settings(self, workspace: str, name: str, document: Mapping[str, Any], seen: Mapping[str, Any] | None) -> bool:
+        if self._settings.get((workspace, name)) != seen:
+            return False
+        self.put_settings(workspace, name, document)
+        return True

@@ -98,11 +98,11 @@ def batch_text(envelope: Envelope, epoch: str, seq: int, found: Sequence[Sample]
 
 
 def parted(found: Iterable[Sample]) -> Iterator[list[Sample]]:
-    """The samples in as many parts as the limits of a batch ask for."""
+    """The samples in as many parts as the limits of a batch ask for, by time: so each part touches few minutes."""
     part: list[Sample] = []
     series: set[tuple[str, TagPairs]] = set()
     minutes: set[int] = set()
-    for sample in merged(found):
+    for sample in merged(sorted(found, key=lambda sample: sample.time)):
         series.add((sample.name, sample.tags))
         minutes.add(minute_of(sample.time))
         if len(part) == MAX_POINTS or len(series) > MAX_SERIES or len(minutes) > MAX_MINUTES:

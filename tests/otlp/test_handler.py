@@ -312,21 +312,29 @@ def test_the_same_bytes_make_the_same_batches() -> None:
 
 def test_a_large_request_becomes_several_batches() -> None:
     world = World()
-    points = [point(1.0, at=NOW - i % 400 * MINUTE_MS, kind=f"k{i}") for i in range(2500)]
+    points = [point(1.0, at=NOW - i % 250 * MINUTE_MS, kind=f"k{i}") for i in range(2500)]
     world.accept(METRICS, metrics(gauge("many", *points), *(gauge(f"g{i}", point(float(i))) for i in range(250))))
     totals = world.totals()
     assert totals["many"] == (2500, 2500.0)
     assert all(totals[f"g{i}"] == (1, float(i)) for i in range(250))
 
 
-def test_more_batches_than_one_request_may_make_are_refused_with_their_number() -> None:
+def test_more_points_than_one_request_may_bring_are_refused_with_their_number() -> None:
     world = World()
-    found = [gauge("many", *(point(1.0, kind=f"k{i}") for i in range(45_000)))]
+    found = [gauge("many", *(point(1.0, kind=f"k{i}") for i in range(25_000)))]
     status, answer = world.post(METRICS, metrics(*found))
     told = ExportMetricsServiceResponse.FromString(body_of(answer)).partial_success
     assert (status, told.rejected_data_points) == (200, 5_000)
-    assert "40 batches" in told.error_message
-    assert world.totals()["many"] == (40_000, 40_000.0)
+    assert "20000 points" in told.error_message
+    assert world.totals()["many"] == (20_000, 20_000.0)
+
+
+def test_more_minutes_and_agents_than_one_request_may_touch_are_refused() -> None:
+    world = World()
+    groups = [metrics(gauge("cpu", point(1.0)), host__name=f"h{i}")["resourceMetrics"][0] for i in range(310)]
+    _, answer = world.post(METRICS, {"resourceMetrics": groups})
+    assert ExportMetricsServiceResponse.FromString(body_of(answer)).partial_success.rejected_data_points == 10
+    assert len(world.agents()) == 300
 
 
 def test_a_stage_without_raw_history_keeps_rollups() -> None:

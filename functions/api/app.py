@@ -17,6 +17,7 @@ from chalice.app import Chalice, Request, Response
 from functions.api import (
     agents,
     alerts,
+    channels,
     dashboard,
     deliveries,
     desired,
@@ -40,7 +41,7 @@ from functions.runtime.wiring import Services
 
 NOUNS = (
     *(dashboard.noun, agents.noun, desired.noun, series.noun, tasks.noun, events.noun, tokens.noun, settings.noun),
-    *(rules.noun, alerts.noun, silences.noun, incidents.noun, deliveries.noun),
+    *(rules.noun, alerts.noun, silences.noun, incidents.noun, channels.noun, deliveries.noun),
     *(openapi.noun, page.noun, install.noun),
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for noun in NOUNS for endpoint in noun.endpoints)

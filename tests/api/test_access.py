@@ -21,12 +21,13 @@ BODIES = {
     ("PUT", "/api/agents/{agent}/desired"): {},
     ("PUT", "/api/rules"): {},
     ("POST", "/api/rules/check"): {},
+    **{("PUT", f"/api/{name}"): {} for name in ("channels", "routes", "inhibitions", "dead-man", "budgets")},
     ("POST", "/api/silences"): {"matchers": "rule=slow", "for": "2h"},
     ("POST", "/api/incidents/{incident}/notes"): {"text": "x"},
 }
 QUERIES = {"/api/series": "?metric=m", "/v1/config": "?agent=a1"}
 INCIDENT = incident(World()).id
-NAMES = {"agent": "a1", "token": "none", "silence": "s1", "incident": INCIDENT}
+NAMES = {"agent": "a1", "token": "none", "silence": "s1", "incident": INCIDENT, "name": "chat"}
 SCOPED = [endpoint for endpoint in ENDPOINTS if endpoint.scope is not None]
 
 

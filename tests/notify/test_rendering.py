@@ -118,6 +118,7 @@ def test_nobody_is_mentioned_and_no_link_is_made_by_a_text() -> None:
     message = notification_slack.render(evil)
     # The header is plain text, in which nothing has a meaning.
     shown = json.dumps([message["text"], *message["blocks"][1:]], ensure_ascii=False)
+    assert shown.count('"verbatim": true') == shown.count('"mrkdwn"') > 5
     assert "<!" not in shown
     assert "<@" not in shown
     assert "<https://evil" not in shown

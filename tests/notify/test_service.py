@@ -252,6 +252,43 @@ def test_two_messages_of_a_thread_go_out_one_after_the_other(world: World) -> No
     assert world.sender.sent[0].thread == "ref-1"
 
 
+def test_a_rival_between_reading_and_claiming_is_noticed(world: World) -> None:
+    key = world.deliver()
+
+    class Raced(MemoryDeliveries):
+        """Somebody else takes the delivery just before we write."""
+
+        def save(self, workspace: str, after: Claimed) -> bool:
+            if not rivals:
+                rivals.append(world.run(key))
+            return world.store.save(workspace, after)
+
+        def read(self, workspace: str, delivery: str) -> Delivery | None:
+            return world.store.read(workspace, delivery)
+
+    rivals: list[Outcome] = []
+    service = NotifyService(Raced(), world.fleet, world.vault, world.sender, world.queue)
+    assert service.run("acme", key, START, "late", 0.5).state == "busy"
+    assert rivals[0].state == "sent"
+    assert len(world.sender.sent) == 1
+    assert world.queue.sent == [({"workspace": "acme", "delivery": key}, 2)]
+
+
+def test_a_message_without_a_reference_leaves_the_threads(world: World) -> None:
+    class Silent(Sender):
+        def send(self, message: Message) -> Sent:
+            super().send(message)
+            return Sent("")
+
+    world.run(world.deliver(1))
+    silent = Silent()
+    NotifyService(world.store, world.fleet, world.vault, silent, world.queue).run(
+        "acme", world.deliver(2, at=START + 1), START + 1, "x", 0.5
+    )
+    world.run(world.deliver(3, at=START + 2), START + 2)
+    assert world.sender.sent[-1].thread == "ref-1"
+
+
 def test_of_eight_workers_on_one_delivery_one_sends_it(world: World) -> None:
     keys = [world.deliver(number, channel=channel, at=START + number) for number, channel in ((1, "oncall"), (2, "mail"))]
     jobs = [(key, number) for key in keys for number in range(8)]

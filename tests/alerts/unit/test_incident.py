@@ -60,7 +60,7 @@ def test_the_story_is_the_one_that_was_told(made: Made) -> None:
     assert np.quantile(after, 0.95) == pytest.approx(0.071, rel=0.02)
     assert made.usd == pytest.approx(4_217, rel=0.02)
     assert mean(after) / mean(before) == pytest.approx(1.77, rel=0.02)
-    assert (MONDAY_NINE - CHANGE) / HOUR == pytest.approx(62.3)
+    assert pytest.approx(62.3) == (MONDAY_NINE - CHANGE) / HOUR
 
 
 def test_the_page_comes_in_minutes(made: Made, rules: list[Rule]) -> None:

@@ -162,7 +162,11 @@ settings() {
     while IFS= read -r line || [[ -n $line ]]; do
       name=${line%%=*}
       name=${name#CLAWPULSE_}
-      [[ -n $name && -n ${given[$name]-} ]] || text+=$line$'\n'
+      if [[ -n $name && -n ${given[$name]-} ]]; then
+        line="CLAWPULSE_$name=\"${given[$name]}\""
+        given[$name]=''
+      fi
+      text+=$line$'\n'
     done <"$CONFIG"
   fi
   for name in URL TOKEN AGENT TAGS; do
@@ -241,13 +245,13 @@ unit() {
       RestrictA* | RestrictN* | RestrictR* | RestrictS* | Lock* | SystemCall*) [[ -z $USER_ONLY ]] || continue ;;
       WantedBy=*) [[ -z $USER_ONLY ]] || line=WantedBy=default.target ;;
     esac
-    line=${line//@TYPE@/$type}
-    line=${line//@URL@/$URL}
-    line=${line//@BIN@/$BIN}
-    line=${line//@CONFIG@/$CONFIG}
-    line=${line//@HOME@/$STATE}
-    line=${line//@WATCHDOG@/120}
-    line=${line//@USER@/clawpulse}
+    line=${line//__TYPE__/$type}
+    line=${line//__URL__/$URL}
+    line=${line//__BIN__/$BIN}
+    line=${line//__CONFIG__/$CONFIG}
+    line=${line//__HOME__/$STATE}
+    line=${line//__WATCHDOG__/120}
+    line=${line//__USER__/clawpulse}
     printf '%s\n' "$line"
   done < <("$BIN" unit)
 }

@@ -33,9 +33,15 @@ answer_parse() {
   if [[ $BODY == HTTP/* ]]; then
     head=${BODY%%$'\r\n\r\n'*}
     BODY=${BODY:${#head}+4}
-    [[ ! $head =~ $'\n'[Rr][Ee][Tt][Rr][Yy]-[Aa][Ff][Tt][Ee][Rr]:[[:space:]]*([0-9]{1,9})[[:space:]] ]] || RETRY_AFTER=${BASH_REMATCH[1]}
+    answer_retry_after "$head"
   fi
   answer_reason
+}
+
+# Sets RETRY_AFTER to seconds, if the head says some; dates are left out.
+answer_retry_after() {
+  [[ $STATUS != 2* && $1 =~ $'\n'[Rr][Ee][Tt][Rr][Yy]-[Aa][Ff][Tt][Ee][Rr]:[[:space:]]*([0-9]+)[[:space:]] ]] || return 0
+  RETRY_AFTER=${BASH_REMATCH[1]:0:9}
 }
 
 # What went wrong, in the server's words if it had any.
@@ -46,24 +52,38 @@ answer_reason() {
   REASON=${REASON//[^[:print:]]/ }
 }
 
+# json_word NAME: REPLY is a number, text or null that BODY has under that name; fails when it has none. Texts that may hold commas
+# need more than this, and no name of ours stands inside of a text: its quotes would be escaped there.
+json_word() {
+  [[ $BODY == *"\"$1\":"* ]] || return 1
+  REPLY=${BODY#*"\"$1\":"}
+  REPLY=${REPLY# }
+  REPLY=${REPLY%%[],\}]*}
+}
+
+json_number() {
+  json_word "$1" && [[ -n $REPLY && $REPLY != *[!0-9]* ]] && ((${#REPLY} < 16))
+}
+
 # Takes notice of what a good answer says about points, clocks and configuration; BODY is its JSON.
 answer_heed() {
-  if [[ $BODY =~ \"rejectedCount\"[[:space:]]*:[[:space:]]*([1-9][0-9]{0,6}) ]]; then
-    REJECTED=$((REJECTED + BASH_REMATCH[1]))
-    journal_append J "${BASH_REMATCH[1]}" || :
+  WANTED=''
+  if json_number rejectedCount && ((REPLY > 0)); then
+    REJECTED=$((REJECTED + REPLY))
+    journal_append J "$REPLY" || :
     [[ ! $BODY =~ \"reason\"[[:space:]]*:[[:space:]]*\"(([^\"\\]|\\.)*)\" ]] ||
       tell rejected "the server rejected a point: ${BASH_REMATCH[1]:0:200}; clawpulse.rejected counts"
   fi
-  if [[ $BODY =~ \"limited\"[[:space:]]*:[[:space:]]*\[[[:space:]]*\{[^\}]*\"tag\"[[:space:]]*:[[:space:]]*\"([^\"\\]*)\" ]]; then
-    tell "limited" "tag ${BASH_REMATCH[1]} has too many values: the rest counts as __other__"
+  if json_word tag; then
+    tell limited "tag $REPLY has too many values: the rest counts as __other__"
   fi
-  if [[ $BODY =~ \"time\"[[:space:]]*:[[:space:]]*([0-9]{1,15}) ]]; then
+  if json_number time; then
     now_ms
-    SKEW=$((BASH_REMATCH[1] - NOW))
+    SKEW=$((REPLY - NOW))
     ((SKEW > -60000 && SKEW < 60000)) || tell clock "this host's clock is more than a minute from the server's"
   fi
-  WANTED=''
-  if [[ $BODY =~ \"desired\"[[:space:]]*:[[:space:]]*\"([A-Za-z0-9._:-]{1,64})\" ]]; then
-    WANTED=${BASH_REMATCH[1]}
+  if json_word desired && [[ $REPLY == \"?*\" && $REPLY != *[!A-Za-z0-9._:\"-]* ]]; then
+    WANTED=${REPLY//\"/}
+    WANTED=${WANTED:0:64}
   fi
 }

@@ -56,9 +56,11 @@ new_epoch() {
 
 # to_ms SECONDS: REPLY is whole ms; fails for what is no number of seconds.
 to_ms() {
-  [[ $1 =~ ^([0-9]{1,9})(\.([0-9]{1,9}))?$ ]] || return 1
-  local fraction=${BASH_REMATCH[3]}000
-  REPLY=$((10#${BASH_REMATCH[1]} * 1000 + 10#${fraction:0:3}))
+  local whole=${1%%.*} fraction=''
+  [[ $1 != *.* ]] || fraction=${1#*.}
+  [[ -n $whole && $whole$fraction != *[!0-9]* ]] && ((${#whole} < 10)) || return 1
+  fraction+=000
+  REPLY=$((10#$whole * 1000 + 10#${fraction:0:3}))
 }
 
 # ms_to_seconds MS: REPLY is like 12.345.

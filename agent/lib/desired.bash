@@ -62,35 +62,15 @@ desired_write() {
   desired_save
 }
 
-# Starts the hooks. Without any, written is all that can be said.
+# Starts the hooks, in a process of their own. Without any, written is all that can be said.
 desired_apply() {
-  hooks_any || return 0
-  (
-    trap - ERR TERM HUP
-    set +e
-    desired_work
-  ) 9>&- &
-  APPLYING=$!
-}
-
-desired_work() {
-  local text=applied
-  if ! hooks_run config "$DESIRED/desired.json"; then
-    text=$REPLY
-    desired_back
-  fi
-  write_file "$DESIRED/result.$$" "$text"
-}
-
-# Puts the previous document back, and has the hooks take it again.
-desired_back() {
-  cp -- "$DESIRED/desired.json" "$DESIRED/failed.json"
-  if [[ -e $DESIRED/previous.json ]]; then
-    cp -- "$DESIRED/previous.json" "$DESIRED/previous.new" && mv -f -- "$DESIRED/previous.new" "$DESIRED/desired.json"
-    hooks_run config "$DESIRED/desired.json" || text+="; and the previous one: $REPLY"
-  else
-    rm -f -- "$DESIRED/desired.json"
-  fi
+  local hook
+  for hook in "$HOOKS"/*; do
+    [[ -f $hook && -x $hook ]] || continue
+    "$SELF" apply "$DESIRED/result.$$" 9>&- &
+    APPLYING=$!
+    return 0
+  done
 }
 
 # Takes notice of how the hooks ended.

@@ -5,7 +5,7 @@
 # Prints the version.
 
 # Usage: clawpulse-agent unit
-# Prints the systemd unit, with @NAME@ where the installer puts paths in.
+# Prints the systemd unit, with __NAME__ where the installer puts paths in.
 
 cmd_version() {
   printf '%s\n' "$VERSION"

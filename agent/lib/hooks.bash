@@ -1,12 +1,35 @@
-# Hooks: executables in hooks.d, run in order as `HOOK config PATH`, `HOOK start`, `HOOK reload` or `HOOK stop`. They get a clean
-# environment without the token, no input, and CLAWPULSE_HOOK_SECONDS; what they print goes to the agent's log.
+# Usage: clawpulse-agent hooks WORD
+# Runs the hooks by hand, as the agent does: with `config` and the document in force, or with `start`, `reload` or `stop`.
+#
+# Hooks are executables in hooks.d, run in order as `HOOK config PATH`, `HOOK start` and so on. They get a clean environment without
+# the token, no input, and CLAWPULSE_HOOK_SECONDS; what they print goes to the agent's log. The agent runs them as a process of their
+# own: they may take their time, and its memory is not theirs.
 
-hooks_any() {
-  local hook
-  for hook in "$HOOKS"/*; do
-    [[ ! -f $hook || ! -x $hook ]] || return 0
-  done
-  return 1
+cmd_hooks() {
+  hooks_open
+  case ${1-} in
+    config) hooks_run config "$DESIRED/desired.json" || die "hook $REPLY" ;;
+    start | reload | stop) hooks_run "$1" || die "hook $REPLY" ;;
+    *) die 'hooks: config, start, reload or stop' ;;
+  esac
+}
+
+# apply FILE: has them take the document in force; if one does not, the one before is put back. FILE tells how it went.
+cmd_apply() {
+  local text=applied
+  hooks_open
+  if ! hooks_run config "$DESIRED/desired.json"; then
+    text=$REPLY
+    hooks_back
+  fi
+  write_file "$1" "$text"
+}
+
+hooks_open() {
+  umask 077
+  settings_places
+  settings_load || die "no usable settings: see $CONFIG_FILE"
+  mkdir -p -- "$RUN"
 }
 
 # hooks_run WORD [PATH]: runs all; at the first one that fails, REPLY says which and why: its first line of stderr.
@@ -32,7 +55,13 @@ hooks_one() {
     timeout -k 5 "$(((CFG[HOOK_MS] + 999) / 1000))" "$@" </dev/null 9>&-
 }
 
-# hooks_tell WORD: a hook that fails is told, and changes nothing.
-hooks_tell() {
-  hooks_run "$1" || log "hook $REPLY"
+# Puts the previous document back, and has the hooks take it again.
+hooks_back() {
+  cp -- "$DESIRED/desired.json" "$DESIRED/failed.json"
+  if [[ -e $DESIRED/previous.json ]]; then
+    cp -- "$DESIRED/previous.json" "$DESIRED/previous.new" && mv -f -- "$DESIRED/previous.new" "$DESIRED/desired.json"
+    hooks_run config "$DESIRED/desired.json" || text+="; and the previous one: $REPLY"
+  else
+    rm -f -- "$DESIRED/desired.json"
+  fi
 }

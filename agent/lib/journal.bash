@@ -19,7 +19,7 @@ declare -a USED=()  # lines used up, by number of file; -1: all
 declare -a QUEUE=() # batches in the spool, oldest first: "name points carried size time"
 declare -A TAIL=()  # "inode offset" of log files
 
-_RECORD='^(C [a-z0-9.]+( [0-9]+){5}( [0-9]+:[0-9]+)*|X [a-z0-9.]+ [0-9]+|[LJR] [0-9]+|S [0-9]+ -?[0-9]+ [0-9]+|U [0-9]+ -?[0-9]+) \.$'
+_RECORD='^(C [a-z0-9.]+( [0-9]+){5}( [0-9]+:[0-9]+)*|X [a-z0-9.]+ [0-9]+|[LJR] [0-9]+|S [0-9]+ -?[0-9]+ -?[0-9]+|U [0-9]+ -?[0-9]+) \.$'
 _TAIL_RECORD='^T ([0-9]+ [0-9]+) (.+) \.$'
 
 # Fails when the disk is full; then half a record may be there, which the next one keeps apart from.

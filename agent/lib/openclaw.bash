@@ -101,7 +101,7 @@ openclaw_version() {
   path=${BASH_REMATCH[2]}/package.json
   [[ -r $path ]] || return 0
   while IFS= read -r line; do
-    [[ ! $line =~ ^[[:space:]]*\"version\":[[:space:]]*\"([A-Za-z0-9._+-]{1,40})\" ]] || { OPENCLAW_VERSION=${BASH_REMATCH[1]}; return 0; }
+    [[ ! $line =~ ^[[:space:]]*\"version\":[[:space:]]*\"([A-Za-z0-9._+-]+)\" ]] || { OPENCLAW_VERSION=${BASH_REMATCH[1]:0:40}; return 0; }
   done <"$path"
 }
 

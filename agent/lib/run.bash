@@ -9,14 +9,16 @@ UNRECORDED='' # lines of the last look
 
 cmd_run() {
   run_open
+  # Not needed again: what it leaves is room for what grows.
+  unset -f run_open run_lock journal_read journal_apply journal_apply_batch spool_open intake_open desired_open
   trap 'RELOAD=1; printf "\n" >&9' HUP
   trap 'STOP=1; printf "\n" >&9' TERM INT
   trap run_close EXIT
-  hooks_tell start &
+  "$SELF" hooks start 9>&- &
   notify READY=1
   run_loop
   run_cycle "${CFG[EXIT_MS]}" "${CFG[EXIT_MS]}"
-  hooks_tell stop
+  "$SELF" hooks stop || :
 }
 
 run_open() {
@@ -162,7 +164,7 @@ run_reload() {
     run_apply_settings
     desired_retry
     NEXT_TRY=0 FLUSH=${FLUSH:-reload}
-    hooks_tell reload &
+    "$SELF" hooks reload 9>&- &
   else
     log 'the settings have a fault: the old ones go on'
   fi

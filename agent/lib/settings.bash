@@ -1,11 +1,15 @@
 # Settings: defaults, then the file, then the environment. The file is read line by line and never run.
 
-declare -A DEFAULTS=(
-  [URL]='' [TOKEN]='' [TOKEN_FILE]='' [AGENT]='' [NAME]='' [MODEL]='' [TAGS]='' [VERSIONS]='' [ATTRIBUTES]=''
-  [HEARTBEAT_SECONDS]=15 [TIMEOUT_SECONDS]=10 [EXIT_SECONDS]=5 [RETRY_SECONDS]=60 [SPOOL_BYTES]=67108864 [INTAKE_BYTES]=67108864
-  [CACERT]='' [DISK]=/ [LOGS]='' [LOG_PATTERN]='ERROR|FATAL|CRITICAL|Traceback|panic:' [HOOK_SECONDS]=60
-  [OPENCLAW_PORT]='' [OPENCLAW_PIDFILE]='' [OPENCLAW_UNIT]=openclaw-gateway.service [OPENCLAW_MATCH]='openclaw*gateway'
-)
+# Sets found to the defaults.
+settings_defaults() {
+  found=(
+    [URL]='' [TOKEN]='' [TOKEN_FILE]='' [AGENT]='' [NAME]='' [MODEL]='' [TAGS]='' [VERSIONS]='' [ATTRIBUTES]=''
+    [HEARTBEAT_SECONDS]=15 [TIMEOUT_SECONDS]=10 [EXIT_SECONDS]=5 [RETRY_SECONDS]=60 [SPOOL_BYTES]=67108864 [INTAKE_BYTES]=67108864
+    [CACERT]='' [DISK]=/ [LOGS]='' [LOG_PATTERN]='ERROR|FATAL|CRITICAL|Traceback|panic:' [HOOK_SECONDS]=60
+    [OPENCLAW_PORT]='' [OPENCLAW_PIDFILE]='' [OPENCLAW_UNIT]=openclaw-gateway.service [OPENCLAW_MATCH]='openclaw*gateway'
+  )
+}
+
 declare -A CFG=()
 
 # Sets HOME_DIR and the folders in it, and CONFIG_FILE.
@@ -26,9 +30,9 @@ settings_places() {
 settings_load() {
   local -A found=()
   local key variable
-  for key in "${!DEFAULTS[@]}"; do found[$key]=${DEFAULTS[$key]}; done
+  settings_defaults
   settings_read_file || return 1
-  for key in "${!DEFAULTS[@]}"; do
+  for key in "${!found[@]}"; do
     variable=CLAWPULSE_$key
     [[ -z ${!variable-} ]] || found[$key]=${!variable}
   done
@@ -52,7 +56,7 @@ settings_read_file() {
     key=${BASH_REMATCH[2]} text=${BASH_REMATCH[3]}
     text=${text%"${text##*[![:space:]]}"}
     [[ $text =~ ^\"(.*)\"$ || $text =~ ^\'(.*)\'$ ]] && text=${BASH_REMATCH[1]}
-    if [[ -n ${DEFAULTS[$key]+known} ]]; then
+    if [[ -n ${found[$key]+known} ]]; then
       found[$key]=$text
     else
       log "$CONFIG_FILE: line $number: there is no setting CLAWPULSE_$key"
@@ -78,7 +82,7 @@ settings_agent() {
     agent=${agent:0:128}
   fi
   found[AGENT]=${agent:-agent}
-  [[ ${found[AGENT]} =~ ^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$ ]] ||
+  [[ ${found[AGENT]} == [A-Za-z0-9]* && ${found[AGENT]} != *[!A-Za-z0-9._:@-]* ]] && ((${#found[AGENT]} <= 128)) ||
     { log "CLAWPULSE_AGENT must begin with a letter or digit and have at most 128 of A-Z a-z 0-9 . _ : @ -"; return 1; }
 }
 
@@ -93,7 +97,7 @@ settings_check() {
     found[${key%SECONDS}MS]=$REPLY
   done
   for key in SPOOL_BYTES INTAKE_BYTES OPENCLAW_PORT; do
-    [[ ${found[$key]} =~ ^[0-9]{0,15}$ ]] || { log "CLAWPULSE_$key must be a whole number, not '${found[$key]}'"; return 1; }
+    [[ ${found[$key]} != *[!0-9]* ]] && ((${#found[$key]} < 16)) || { log "CLAWPULSE_$key must be a whole number, not '${found[$key]}'"; return 1; }
   done
   ((${found[SPOOL_BYTES]:-0} >= 65536)) || { log 'CLAWPULSE_SPOOL_BYTES must be at least 65536'; return 1; }
   for key in TAGS VERSIONS; do settings_check_pairs "$key" || return 1; done
@@ -104,7 +108,7 @@ settings_check_pairs() {
   local pair IFS=, count=0
   for pair in ${found[$1]}; do
     count=$((count + 1))
-    [[ $pair =~ ^[A-Za-z_][A-Za-z0-9_.-]{0,63}=.+$ && $pair != *[[:cntrl:]]* ]] || { log "CLAWPULSE_$1 must be like env=prod,tier=fast"; return 1; }
+    [[ $pair =~ ^[A-Za-z_][A-Za-z0-9_.-]*=.+$ && $pair != *[[:cntrl:]]* ]] || { log "CLAWPULSE_$1 must be like env=prod,tier=fast"; return 1; }
   done
   ((count <= 18)) || { log "CLAWPULSE_$1: at most 18"; return 1; }
 }

@@ -19,7 +19,7 @@ import msgspec
 from functions.domain.errors import InvalidInput, TooLarge
 from functions.domain.intake import plan
 
-TOKEN = "cp_test_secretsecretsecret"  # noqa: S105  for this server only
+TOKEN = "cp_test_secretsecretsecret"
 Key = tuple[str, str, int]
 
 

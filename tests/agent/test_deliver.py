@@ -88,7 +88,9 @@ def test_rejected_points_are_counted(server: Server, new_agent: Callable[..., Ag
 def test_points_of_yesterday_are_dropped_and_counted(server: Server, new_agent: Callable[..., Agent]) -> None:
     now = int(time.time() * 1000)
     agent = new_agent(server.url)
-    agent.write(metric("work.done", 1, now - 25 * 3_600_000), metric("work.done", 2, now - 23 * 3_600_000), metric("work.done", 3, now + 10**9))
+    agent.write(
+        metric("work.done", 1, now - 25 * 3_600_000), metric("work.done", 2, now - 23 * 3_600_000), metric("work.done", 3, now + 10**9)
+    )
     agent.run()
     server.wait(lambda: len(server.values("work.done")) == 2)
     assert server.values("clawpulse.dropped") == [1]

@@ -1,0 +1,153 @@
+# batch.awk: lines in, batches out, the same with every awk that is here.
+
+setup() {
+  load load
+  export CP_NOW=1795694400000 CP_SEQ=5 CP_EPOCH=e CP_AGENT=a CP_HOST=h CP_BATCHES=4 CP_ATTRIBUTES=task_id
+}
+
+# batches LINE...: what awk makes of lines, the closing empty one included; fails when awks disagree.
+batches() {
+  local awk out first=''
+  printf '%s\n' "$@" '' >"$BATS_TEST_TMPDIR/lines"
+  for awk in mawk gawk original-awk 'busybox awk'; do
+    command -v "${awk%% *}" >/dev/null || continue
+    # shellcheck disable=SC2086
+    out=$($awk -f "$AGENT/lib/batch.awk" n=7 "skip=${SKIP:-0}" "$BATS_TEST_TMPDIR/lines") || return 1
+    [[ -z $first || $first == "$out" ]] || { printf '%s differs:\n%s\n%s\n' "$awk" "$first" "$out"; return 1; }
+    first=$out
+  done
+  META=${out%%$'\n'*} JSON=${out#*$'\n'} END=${out##*$'\n'}
+  JSON=${JSON%%$'\n'*}
+}
+
+@test "no lines make a heartbeat" {
+  batches
+  equal "$META" "0 0 0"
+  equal "$JSON" '{"v":1,"agent":"a","epoch":"e","seq":5,"time":1795694400000,"tags":{},"info":{"host":"h","versions":{},"config":{}}}'
+  equal "$END" "end 7:1:0"
+}
+
+@test "a series is named once, attributes make no series" {
+  batches $'m\t1795694399000\twork.done\t1\ttier=fast\ttask_id=t1' $'m\t1795694399500\twork.done\t2.5\ttier=fast\ttask_id=t2'
+  equal "$META" "2 2 0 7:2"
+  [[ $JSON == *'"series":[{"name":"work.done","tags":{"tier":"fast"},"times":[-1000,-500],"values":[1,2.5],"attributes":{"task_id":["t1","t2"]}}]}' ]]
+}
+
+@test "the agent's own gauges are no user's points" {
+  batches $'g\t1795694399000\tagent.cpu\t1'
+  equal "$META" "1 0 0 7:1"
+}
+
+@test "the last line waits: its writer may not be done" {
+  printf 'm\t1795694399000\twork.done\t1\nm\t1795694399000\twork.do' >"$BATS_TEST_TMPDIR/lines"
+  out=$(awk -f "$AGENT/lib/batch.awk" n=7 skip=0 "$BATS_TEST_TMPDIR/lines")
+  equal "${out%%$'\n'*}" "1 1 0 7:1"
+  equal "${out##*$'\n'}" "end 7:2:1"
+}
+
+@test "used lines are skipped" {
+  SKIP=2 batches $'m\t1795694399000\twork.done\t1' $'m\t1795694399000\twork.done\t2' $'m\t1795694399000\twork.done\t3'
+  equal "$META" "1 1 0 7:3"
+  [[ $JSON == *'"values":[3]'* ]]
+}
+
+@test "numbers are JSON's" {
+  local text expected values=''
+  local -a all=()
+  while read -r text expected; do
+    all+=($'m\t1795694399000\tx\t'"$text")
+    values+=,$expected
+  done <<'END'
+1 1
+-0.5 -0.5
++7 7
+.25 0.25
+5. 5
+007 7
+1e5 1e5
+1E-3 1E-3
+-0 -0
+END
+  batches "${all[@]}"
+  [[ $JSON == *"\"values\":[${values:1}]"* ]]
+}
+
+@test "what is no number, or no finite one, is counted as invalid" {
+  local text
+  local -a all=()
+  for text in '' nan inf 0x10 1e999 -1e999 1e291 1,5 '1 ' --1 1e '5"'; do all+=($'m\t1795694399000\tx\t'"$text"); done
+  batches "${all[@]}"
+  equal "$META" "0 0 0 7:12"
+  [[ $JSON == *'"series":[{"name":"clawpulse.invalid","times":[0],"values":[12]}]}' ]]
+}
+
+@test "names, times and kinds that cannot be are counted as invalid" {
+  batches 'nonsense' $'m\t1795694399000\t9x\t1' $'m\tnow\tx\t1' $'q\t1\tx\t1' $'m\t1795694399000' $'m\t1795694399000\ta b\t1'
+  [[ $JSON == *'"series":[{"name":"clawpulse.invalid","times":[0],"values":[6]}]}' ]]
+}
+
+@test "a fault in a tag costs the tag" {
+  batches $'m\t1795694399000\tx\t1\t=1\tb=\t1c=2\tgood=yes\tnone'
+  equal "$META" "1 1 0 7:1"
+  [[ $JSON == *'{"name":"x","tags":{"good":"yes"},"times":[-1000],"values":[1]},{"name":"clawpulse.invalid","times":[0],"values":[4]}'* ]]
+}
+
+@test "texts are escaped, bytes that are no UTF-8 replaced, control characters spaces" {
+  batches $'m\t1795694399000\tx\t1\ta=q"\\b\tb=\xc3\xa4\xff\xed\xa0\x80\tc=1\x012\x7f3\xc2\x854'
+  [[ $JSON == *'"tags":{"a":"q\"\\b","b":"ä'$'\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd''","c":"1 2 3 4"}'* ]]
+}
+
+@test "texts are cut at 256 characters, not bytes" {
+  local long
+  printf -v long '%300s' ''
+  batches $'m\t1795694399000\tx\t1\ta='"${long// /ä}"
+  equal "$(grep -o ä <<<"$JSON" | wc -l | tr -d ' ')" 256
+}
+
+@test "payloads are JSON objects or left out and counted" {
+  local text
+  local -a good=('{}' '{"a":[1,-2.5e3,true,false,null,"x\"\\\u00e4\n",{"b":[]}]}' '{ "S" : "V", "a" : [ ] }') bad=('[]' 1 '"x"' '{' '{"a"}'
+    '{"a":}' '{"a":01}' '{"a":1,}' '{a:1}' "{'a':1}" '{"a":"\x"}' '{"a":"\u12"}' '{"a":1 2}' '{}{}' '{S:V}' '{"a":tru}' '{"a":V}' '{"a":-}'
+    "{\"a\":$(printf '[%.0s' {1..70})$(printf ']%.0s' {1..70})}")
+  local -a all=()
+  for text in "${good[@]}" "${bad[@]}"; do all+=($'e\t1795694399000\tx\t'"$text"); done
+  batches "${all[@]}"
+  [[ $JSON == *"\"payloads\":[${good[0]},${good[1]},${good[2]}]}"* ]]
+  [[ $JSON == *"\"clawpulse.invalid\",\"times\":[0],\"values\":[${#bad[@]}]"* ]]
+  equal "$META" "22 22 0 7:22"
+}
+
+@test "what is too old is reported as dropped with what was dropped before" {
+  CP_DROPPED=3 batches $'m\t1795607999999\tx\t1' $'m\t1795608000000\tx\t2'
+  equal "$META" "1 1 4 7:2"
+  [[ $JSON == *'{"name":"clawpulse.dropped","times":[0],"values":[4]}'* ]]
+}
+
+@test "a batch ends at 990 points, 97 series, 290 minutes, 900 kB; the next goes on" {
+  local -a points=() series=() minutes=() bytes=()
+  local i wide
+  printf -v wide '%3000s' ''
+  for ((i = 0; i < 1000; i++)); do
+    points+=($'m\t1795694399000\tx\t1')
+    ((i >= 110)) || series+=($'m\t1795694399000\tx'"$i"$'\t1')
+    ((i >= 300)) || minutes+=($'m\t'$((1795694399000 - i * 60000))$'\tx\t1')
+    ((i >= 400)) || bytes+=($'e\t1795694399000\tx\t{"a":"'"$wide"'"}')
+  done
+  batches "${points[@]}"
+  equal "$META" "990 990 0 7:990"
+  batches "${series[@]}"
+  equal "$META" "97 97 0 7:97"
+  batches "${minutes[@]}"
+  equal "$META" "291 291 0 7:291"
+  batches "${bytes[@]}"
+  ((${#JSON} > 800000 && ${#JSON} < 1000000))
+}
+
+@test "no more batches than asked for; the rest waits" {
+  local -a points=()
+  local i
+  for ((i = 0; i < 2500; i++)); do points+=($'m\t1795694399000\tx\t1'); done
+  CP_BATCHES=2 batches "${points[@]}"
+  [[ $END == "end 7:"*" more" ]]
+  equal "$(grep -c '^{' <<<"$(CP_BATCHES=2 awk -f "$AGENT/lib/batch.awk" n=7 skip=0 "$BATS_TEST_TMPDIR/lines")")" 2
+}

@@ -23,7 +23,7 @@ MAX_AGE_MS = 6 * HOUR_MS
 KEEP_MS = 30 * DAY_MS
 """How long a delivery can be looked at."""
 LEASE_MS = 90 * SECOND_MS
-"""Twice what the function may run: whoever holds a lease for longer is gone."""
+"""Longer than the function may run: whoever holds a lease for longer is gone."""
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 900.0
 """The longest that SQS holds a message back."""

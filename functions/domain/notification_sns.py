@@ -49,9 +49,7 @@ def _document(notification: Notification) -> str:
     """The webhook's document, with as many alerts as there is room for."""
     found = notification_webhook.document(notification)
     while _size(text := json.dumps(found, ensure_ascii=False, separators=(",", ":"))) > _PART:
-        if not found["alerts"] and not found["timeline"]:
-            found |= {"labels": {}, "runbook": None, "dashboard": None}
-        found |= {name: found[name][: len(found[name]) // 2] for name in ("alerts", "timeline")}
+        found = notification_webhook.shrunk(found)
     return text
 
 

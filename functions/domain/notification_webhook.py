@@ -48,9 +48,16 @@ def render(notification: Notification) -> bytes:
     """The body. Should it be too large, its alerts lose those at the end: the counts still tell of them."""
     found = document(notification)
     while len(body := json.dumps(found, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()) > MAX_BYTES:
-        found["alerts"] = found["alerts"][: len(found["alerts"]) // 2]
-        found["timeline"] = found["timeline"][len(found["timeline"]) // 2 + 1 :]
+        found = shrunk(found)
     return body
+
+
+def shrunk(found: dict[str, Any]) -> dict[str, Any]:
+    """A smaller document: the first half of the alerts and the newer half of the timeline; if it has none, without labels and links."""
+    alerts, timeline = found["alerts"], found["timeline"]
+    if not alerts and not timeline:
+        return found | {"labels": {}, "runbook": None, "dashboard": None}
+    return found | {"alerts": alerts[: len(alerts) // 2], "timeline": timeline[(len(timeline) + 1) // 2 :]}
 
 
 def headers(body: bytes, key: str, delivery: str, now: int) -> dict[str, str]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from functions.domain.desired import Desired as Desired
 from functions.domain.items import AgentInfo as AgentInfo
 from functions.domain.items import BatchItem as BatchItem
 from functions.domain.items import StoredItem as StoredItem
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     # Not for the hot path, which imports this module too.
     from functions.domain.channels import Channel, SecretReference
     from functions.domain.delivery import Claimed, Delivery, Thread
+    from functions.domain.desired import Desired
     from functions.domain.dispatch import Change
     from functions.domain.incident import Incident
     from functions.domain.notification import Notification, Sent
@@ -127,6 +127,14 @@ class RollupStore(Protocol):
 
     def read_matrix(self, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
         """Encoded agent matrices of start <= time < end; buckets without one are absent."""
+        ...
+
+    def put_failures(self, workspace: str, resolution: Resolution, time: int, data: bytes, expires: int) -> None:
+        """Replace the encoded groups of failures (`domain.failures`) of one bucket."""
+        ...
+
+    def read_failures(self, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
+        """Encoded groups of failures of start <= time < end; buckets without any are absent."""
         ...
 
 

@@ -10,7 +10,7 @@ BUILD = ROOT / "build"
 CDK_OUT = ROOT / "cdk.out"
 
 CODE = BUILD / "code"
-"""What every function runs: `functions/` and the SDK's package, compiled."""
+"""What every function runs: `functions/` and the SDK's package, compiled; and `agent/`, which the API serves."""
 LAYER_AWS = BUILD / "layer-aws"
 """The shared layer for Lambda: `python/` with wheels for arm64."""
 LAYER_LOCAL = BUILD / "layer-local"

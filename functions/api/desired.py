@@ -103,8 +103,9 @@ def clear(call: Call, asked: DesiredAsked, heeded: IfMatch) -> Reply:
 @noun.endpoint("GET", "/v1/config", scope=Scope.INGEST, asks=DesiredAsked, may_miss=True)
 def fetch(call: Call, asked: DesiredAsked) -> Reply:
     """For agents: the document alone, its bytes as they were hashed."""
-    tags = known_tags(call, asked.agent) or {}
-    for key, value in parse_tags(call.caller.scope_text).items():
+    scope = parse_tags(call.caller.scope_text)
+    tags = (known_tags(call, asked.agent) or {}) if scope else {}
+    for key, value in scope.items():
         if tags.get(key, value) != value:
             raise NotAllowed(f"the agent {asked.agent} has {key}={tags[key]}; the token is limited to {key}={value}")
     found = _existing(call, asked.agent)

@@ -63,12 +63,13 @@ def stored(attributes: Mapping[str, Mapping[str, Any]]) -> StoredItem:
         received=int(attributes["r"]["N"]),
         info=info_from_json(attributes["a"]["S"]),
         data=attributes["d"]["B"],
+        failures=attributes["e"]["B"] if "e" in attributes else b"",
     )
 
 
 def _attributes(workspace: str, item: BatchItem, buckets: int) -> Attributes:
     data, info = encode(item.rollup), info_to_json(item.info).decode()
-    if len(data) + len(info.encode()) > MAX_ITEM:
+    if len(data) + len(info.encode()) + len(item.failures) > MAX_ITEM:
         raise TooLarge("the batch makes more than the store takes for one minute; send it in parts")
     return {
         "p": {"S": partition(workspace, bucket_of(item.agent, buckets), item.minute)},
@@ -78,4 +79,5 @@ def _attributes(workspace: str, item: BatchItem, buckets: int) -> Attributes:
         "r": {"N": str(item.received)},
         "h": {"S": item.digest},
         "x": {"N": str(item.received // SECOND_MS + KEEP_S)},
+        **({"e": {"B": item.failures}} if item.failures else {}),
     }

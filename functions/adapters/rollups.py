@@ -53,7 +53,7 @@ class Rollups:
 
     def put_group(self, workspace: str, resolution: Resolution, time: int, rollup: Rollup, expires: int) -> None:
         """Replace the group rollup of one bucket."""
-        self._put_whole(_group_kind(resolution), workspace, resolution, time, rollup, expires)
+        self._put_whole(_group_kind(resolution), workspace, resolution, time, encode(rollup), expires)
 
     def read_group(self, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
         """Encoded group rollups of start <= time < end."""
@@ -61,15 +61,23 @@ class Rollups:
 
     def put_matrix(self, workspace: str, resolution: Resolution, time: int, rollup: Rollup, expires: int) -> None:
         """Replace the agent matrix of one bucket."""
-        self._put_whole(_matrix_kind(resolution), workspace, resolution, time, rollup, expires)
+        self._put_whole(_matrix_kind(resolution), workspace, resolution, time, encode(rollup), expires)
 
     def read_matrix(self, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
         """Encoded agent matrices of start <= time < end."""
         return self._read_whole(_matrix_kind(resolution), workspace, resolution, start, end)
 
-    def _put_whole(self, kind: str, workspace: str, resolution: Resolution, time: int, rollup: Rollup, expires: int) -> None:
+    def put_failures(self, workspace: str, resolution: Resolution, time: int, data: bytes, expires: int) -> None:
+        """Replace the groups of failures of one bucket."""
+        self._put_whole(_failures_kind(resolution), workspace, resolution, time, data, expires)
+
+    def read_failures(self, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
+        """Encoded groups of failures of start <= time < end."""
+        return self._read_whole(_failures_kind(resolution), workspace, resolution, start, end)
+
+    def _put_whole(self, kind: str, workspace: str, resolution: Resolution, time: int, data: bytes, expires: int) -> None:
         """Replace one bucket; its first chunk, which tells of the others, last."""
-        items = _chunks(_partition(kind, workspace, resolution, time), _number(resolution, time), encode(rollup), expires)
+        items = _chunks(_partition(kind, workspace, resolution, time), _number(resolution, time), data, expires)
         for item in reversed(items):
             self._put(item)
 
@@ -147,6 +155,10 @@ def _group_kind(resolution: Resolution) -> str:
 
 def _matrix_kind(resolution: Resolution) -> str:
     return f"a{resolution.value}"
+
+
+def _failures_kind(resolution: Resolution) -> str:
+    return f"f{resolution.value}"
 
 
 def _partition(kind: str, workspace: str, resolution: Resolution, time: int) -> str:

@@ -214,6 +214,8 @@ class Snapshot(msgspec.Struct, kw_only=True, omit_defaults=True):
     reopened: dict[str, int] = {}
     """Rollups of sealed minutes (`m29798`) and built hours (`h496`) that were written again lately, and the tick's time (ms): who keeps
     them in memory must read them anew."""
+    known_failures: dict[str, tuple[int, int]] = {}
+    """Kinds of failure by fingerprint (`domain.failures`), when each was first and last seen (ms); seal's, to tell new ones."""
 
     def seal_lag_s(self, now: int) -> float:
         """Age of this snapshot at `now`, in seconds: well above 15 means that seal does not run."""

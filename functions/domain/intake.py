@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 
-from functions.domain import batch
+from functions.domain import batch, tasks
 from functions.domain.batch import CheckedBatch, Column, Rejection, Rejections, SketchPoint
 from functions.domain.cardinality import MAX_SERIES, Folding, Limited, fold
 from functions.domain.items import BatchItem
@@ -78,8 +79,10 @@ def plan(text: bytes, *, workspace: str, dimensions: frozenset[str], scope: TagP
     rollups = _rollups(checked, folding)
     common = {"workspace": workspace, "agent": checked.agent, "batch": checked.id}
     digest = sha256(text).hexdigest()[:32]
+    failures = _failures(checked)
+    shared: dict[str, Any] = {"agent": checked.agent, "batch": checked.id, "received": now, "digest": digest, "info": checked.info}
     items = [
-        BatchItem(agent=checked.agent, batch=checked.id, minute=minute, received=now, digest=digest, info=checked.info, rollup=rollup)
+        BatchItem(minute=minute, rollup=rollup, failures=failures.get(minute, b""), **shared)
         for minute, rollup in sorted((rollups or {minute_of(now): {}}).items())
     ]
     return WritePlan(
@@ -143,6 +146,16 @@ def _admit(minute: int, minutes: set[int]) -> bool:
     if len(minutes) < MAX_MINUTES:
         minutes.add(minute)
     return minute in minutes
+
+
+def _failures(checked: CheckedBatch) -> dict[int, bytes]:
+    """What failed in each minute, encoded."""
+    if not any(column.identity.key.name in (tasks.FAILED, tasks.ERRORS) for column in checked.columns):
+        return {}
+    # Most batches tell of none, and the function starts faster without.
+    from functions.domain.failures import encode_failures, failures_of
+
+    return {minute: encode_failures(found) for minute, found in failures_of(checked).items()}
 
 
 def _rollups(checked: CheckedBatch, folding: Folding) -> dict[int, Rollup]:

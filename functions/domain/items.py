@@ -41,6 +41,8 @@ class BatchItem:
     digest: str
     info: AgentInfo
     rollup: Rollup
+    failures: bytes = b""
+    """Failed tasks by kind, encoded by `failures`; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,8 @@ class StoredItem:
     info: AgentInfo
     data: bytes
     """The rollup, encoded by `rollup_codec`."""
+    failures: bytes = b""
+    """Failed tasks by kind, encoded by `failures`; empty for none."""
 
     @property
     def epoch(self) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from functions.domain import rollup_codec, sketches
 from functions.domain.cells import Cells
+from functions.domain.failures import Failure, decode_failures
 from functions.domain.items import StoredItem
 from functions.domain.rollup import Aggregate, Rollup, SeriesKey
 from functions.domain.rollup_codec import Row
@@ -66,6 +67,20 @@ def sound_parts(parts: Sequence[Part]) -> tuple[list[Part], list[str]]:
         except ValueError as error:
             faults.append(f"batch {part.item.batch} of agent {part.item.agent} is left out of minute {part.item.minute}: {error}")
     return sound, faults
+
+
+def failures_in(parts: Iterable[Part]) -> tuple[list[tuple[str, Failure]], list[str]]:
+    """The failures that items tell of, with their agent; an item whose failures cannot be read has none, and a sentence says so."""
+    found: list[tuple[str, Failure]] = []
+    faults = []
+    for part in parts:
+        try:
+            failures = decode_failures(part.item.failures) if part.item.failures else ()
+        except ValueError as error:
+            faults.append(f"the failures of batch {part.item.batch} of agent {part.item.agent} are left out: {error}")
+            continue
+        found += [(part.item.agent, failure) for failure in failures]
+    return found, faults
 
 
 def merge_rollups(encoded: Iterable[bytes]) -> Rollup:

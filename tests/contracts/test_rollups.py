@@ -183,3 +183,12 @@ def test_an_agent_matrix_is_apart_from_the_group(case: Case) -> None:
     assert {time: decode(data) for time, data in case.store.read_matrix("ws", H, HOUR, HOUR + 1).items()} == {HOUR: rollup(9.0)}
     assert {time: decode(data) for time, data in case.store.read_group("ws", M, MINUTE, MINUTE + 5).items()} == {MINUTE: rollup(5.0)}
     assert case.store.read_matrix("ws2", M, MINUTE, MINUTE + 5) == {}
+
+
+def test_failures_are_kept_beside_rollups(case: Case) -> None:
+    case.store.put_failures("ws", M, MINUTE, b"first", case.later)
+    case.store.put_failures("ws", M, MINUTE, b"second" * 100_000, case.later)
+    case.store.put_failures("ws", H, HOUR, b"hour", case.later)
+    assert case.store.read_failures("ws", M, MINUTE - 5, MINUTE + 5) == {MINUTE: b"second" * 100_000}
+    assert case.store.read_failures("ws", H, HOUR, HOUR + 1) == {HOUR: b"hour"}
+    assert case.store.read_failures("ws2", M, MINUTE, MINUTE + 1) == {}

@@ -20,7 +20,13 @@ class MemoryBatches:
         if key in self.items:
             return PutOutcome.DUPLICATE if self.items[key][1] == item.digest else PutOutcome.CONFLICT
         stored = StoredItem(
-            agent=item.agent, batch=item.batch, minute=item.minute, received=item.received, info=item.info, data=encode(item.rollup)
+            agent=item.agent,
+            batch=item.batch,
+            minute=item.minute,
+            received=item.received,
+            info=item.info,
+            data=encode(item.rollup),
+            failures=item.failures,
         )
         self.items[key] = (stored, item.digest)
         return PutOutcome.WRITTEN

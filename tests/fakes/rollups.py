@@ -17,6 +17,7 @@ class MemoryRollups:
         self.groups: dict[tuple[str, Resolution], dict[int, tuple[bytes, int]]] = {}
         self.agents: dict[tuple[str, str, Resolution], dict[int, tuple[bytes, int]]] = {}
         self.matrices: dict[tuple[str, Resolution], dict[int, tuple[bytes, int]]] = {}
+        self.failures: dict[tuple[str, Resolution], dict[int, tuple[bytes, int]]] = {}
 
     def put_group(self, workspace: str, resolution: Resolution, time: int, rollup: Rollup, expires: int) -> None:
         self.groups.setdefault((workspace, resolution), {})[time] = (rollup_codec.encode(rollup), expires)
@@ -36,6 +37,12 @@ class MemoryRollups:
 
     def read_matrix(self, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
         return self._between(self.matrices.get((workspace, resolution), {}), start, end)
+
+    def put_failures(self, workspace: str, resolution: Resolution, time: int, data: bytes, expires: int) -> None:
+        self.failures.setdefault((workspace, resolution), {})[time] = (data, expires)
+
+    def read_failures(self, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
+        return self._between(self.failures.get((workspace, resolution), {}), start, end)
 
     def _between(self, stored: Mapping[int, tuple[bytes, int]], start: int, end: int) -> dict[int, bytes]:
         now = self._clock()

@@ -7,6 +7,7 @@ Run it by `scripts/accept-openclaw`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,8 +90,8 @@ def test_the_summary_adds_them_up(fleet: Fleet) -> None:
     )
     window = found["window"]
     assert (found["agents"], window["tasks"], window["errors"], window["pricedTasks"]) == (1, 5, 1, 4)
-    assert (window["tokensIn"], window["tokensOut"]) == (3_700, 111)
-    assert window["costUsd"] == pytest.approx(3 * 0.00357 + 0.002235)
+    assert (window["tokensIn"], window["tokensOut"]) == (3_500, 117)
+    assert window["costUsd"] == pytest.approx(2 * 0.00357 + 0.00306 + 0.002235)
     assert found["queueDepth"] == 0
 
 
@@ -114,16 +115,32 @@ def test_the_gateway_ends_by_itself_and_no_secret_or_text_got_out(ran: Ran, flee
     assert SAID not in shown
 
 
-def test_without_a_url_the_local_agent_gets_it_and_no_price_is_no_cost(
-    installed: Installation, model: FakeModel, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+@pytest.fixture(scope="module")
+def lines(installed: Installation, model: FakeModel, tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
+    """What a gateway without a URL wrote to the local agent's intake, in fields: one turn, then three at once."""
     home = tmp_path_factory.mktemp("openclaw-local")
     intake = home / "clawpulse" / "intake"
     intake.mkdir(parents=True)
-    with OpenClaw(installed, home, settings(model.url, None, {}), environment={"CLAWPULSE_HOME": str(home / "clawpulse")}) as gateway:
-        assert gateway.turn(TURNS[0].message).status == 200
-    lines = (intake / "lines").read_text().splitlines()
-    told = {line.split("\t")[2]: line.split("\t")[3] for line in lines if "\ttask_id=" in line}
+    environment = {"CLAWPULSE_HOME": str(home / "clawpulse")}
+    with OpenClaw(installed, home, settings(model.url, None, {}), environment=environment) as gateway:
+        messages = ["[quick]", "[slow] 1", "[slow] 2", "[slow] 3"]
+        turns = [gateway.turn(messages[0])]
+        with ThreadPoolExecutor(3) as pool:
+            turns += pool.map(gateway.turn, messages[1:])
+    assert [turn.status for turn in turns] == [200] * 4
+    return [line.split("\t") for line in (intake / "lines").read_text().splitlines()]
+
+
+def test_without_a_url_the_local_agent_gets_it_and_no_price_is_no_cost(lines: list[list[str]]) -> None:
+    first = next(field for line in lines if line[2] == "task.started" for field in line if field.startswith("task_id="))
+    told = {name: value for _, _, name, value, *labels in lines if first in labels}
     assert (told["task.tokens_in"], told["task.tokens_out"], told["task.tokens_cache_read"]) == ("1000", "34", "200")
     assert "task.completed" in told
     assert "task.cost_usd" not in told
+
+
+def test_runs_at_once_are_tasks_of_their_own(lines: list[list[str]]) -> None:
+    assert [line[3] for line in lines if line[2] == "task.tokens_in"] == ["1000", "700", "700", "700"]
+    assert len({field for line in lines for field in line if field.startswith("task_id=")}) == 4
+    workers = [float(line[3]) for line in lines if line[2] == "fleet.active_workers"]
+    assert (max(workers), workers[-1]) == (3, 0)

@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -33,6 +33,9 @@ class Reply:
     """All of the prompt's, with the cached ones, as this protocol counts."""
     tokens_cached: int = 0
     tokens_out: int = 0
+    tool: str = ""
+    """Called first, with `arguments`; the text comes with the next request, which has the tool's result, and costs as much again."""
+    arguments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ class FakeModel:
         if marker is None:
             return self._complain(400, f"no rule for {_last_text(document['messages'])[-200:]!r}")
         reply = self.rules[marker]
+        if any(message.get("role") == "tool" for message in _recent(document["messages"])):
+            reply = replace(reply, tool="")
         self.requests.append(Request(key, document["model"], marker, reply.status))
         return reply.status, reply
 
@@ -117,16 +122,20 @@ def _read(body: bytes) -> tuple[str, dict[str, Any]]:
     return "", document
 
 
+def _recent(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The messages since the model's last answer; a call of a tool is none."""
+    answers = [index for index, message in enumerate(messages) if message.get("role") == "assistant" and not message.get("tool_calls")]
+    return list(messages[max(answers, default=-1) + 1 :])
+
+
 def _last_text(messages: Sequence[Mapping[str, Any]]) -> str:
-    """What was said since the model spoke last: the user's message, and what OpenClaw puts around it."""
+    """What the user said last, and what OpenClaw puts around it."""
     texts: list[str] = []
-    for message in reversed(messages):
-        if message.get("role") == "assistant":
-            break
+    for message in _recent(messages):
         content = message.get("content")
         parts = content if isinstance(content, list) else [{"text": content}]
         texts += [str(part.get("text", "")) for part in parts if isinstance(part, dict) and message.get("role") == "user"]
-    return " ".join(reversed(texts))
+    return " ".join(texts)
 
 
 def chunks(reply: Reply) -> list[dict[str, Any]]:
@@ -138,7 +147,14 @@ def chunks(reply: Reply) -> list[dict[str, Any]]:
         "total_tokens": reply.tokens_in + reply.tokens_out,
         "prompt_tokens_details": {"cached_tokens": reply.tokens_cached},
     }
-    deltas: list[tuple[dict[str, str], str | None]] = [({"role": "assistant", "content": reply.text}, None), ({}, "stop")]
+    call = {
+        "index": 0,
+        "id": "call_1",
+        "type": "function",
+        "function": {"name": reply.tool, "arguments": json.dumps(dict(reply.arguments))},
+    }
+    said: dict[str, Any] = {"tool_calls": [call]} if reply.tool else {"content": reply.text}
+    deltas = [({"role": "assistant", **said}, None), ({}, "tool_calls" if reply.tool else "stop")]
     choices = [{**base, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]} for delta, finish in deltas]
     return [*choices, {**base, "choices": [], "usage": usage}]
 

@@ -18,7 +18,7 @@ from clawpulse_local.processes import Daemon
 from tests.acceptance.fake_model import MODEL
 from tests.acceptance.installation import Installation
 
-START_SECONDS = 120.0
+START_SECONDS = 180.0
 STOP_SECONDS = 45.0
 TURN_SECONDS = 180.0
 TOKEN = "gateway-of-a-test"

@@ -22,6 +22,7 @@ SLOW_SECONDS = 4.0
 
 RULES = {
     "[quick]": Reply(tokens_in=1_200, tokens_cached=200, tokens_out=34),
+    "[tool]": Reply(tool="exec", arguments={"command": "echo done"}, tokens_in=500, tokens_cached=100, tokens_out=20),
     "[slow]": Reply(delay=SLOW_SECONDS, tokens_in=700, tokens_out=9),
     "[broken]": Reply(status=400, message="this model takes no such request"),
 }
@@ -44,10 +45,11 @@ _QUICK: dict[str, Any] = {"tokens_in": 1_000, "tokens_out": 34, "cost_usd": 0.00
 """1000 at 3, 200 of the cache at 0.3, 34 at 15."""
 TURNS = (
     Expected(message=f"[quick] {SAID} 1", **_QUICK),
-    Expected(message=f"[quick] {SAID} 2", **_QUICK),
+    # Two requests of 400 at 3, 100 at 0.3 and 20 at 15.
+    Expected(message=f"[tool] {SAID}", tokens_in=800, tokens_out=40, cost_usd=0.00306),
     Expected(message=f"[slow] {SAID}", tokens_in=700, tokens_out=9, cost_usd=0.002235, at_least_ms=SLOW_SECONDS * 1_000),
     Expected(message=f"[broken] {SAID}", status="failed", error="http_400"),
-    Expected(message=f"[quick] {SAID} 3", **_QUICK),
+    Expected(message=f"[quick] {SAID} 2", **_QUICK),
 )
 FAILED_PAYLOAD = {"err": "400 this model takes no such request"}
 

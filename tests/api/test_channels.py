@@ -167,7 +167,7 @@ def test_one_that_takes_longer_is_still_being_tried(world: World, client: ApiCli
     before = world.now
     answer, _ = try_out(world, client, DeliveryFailed("503: busy", retryable=True))
     assert answer["state"] == "pending"
-    assert answer["text"] == "still being tried: it failed 2 times, the last time with: 503: busy"
+    assert answer["text"] == "still being tried: it failed 3 times, the last time with: 503: busy"
     assert 20_000 <= world.now - before < 29_000
 
 

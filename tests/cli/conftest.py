@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.world import World
+from tests.cli.real import served
 from tests.cli.server import Answers, running
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
@@ -31,3 +33,19 @@ def cli(tmp_path: Path, api: Answers) -> Cli:
     return lambda *arguments, **env: run_cli(
         *arguments, cwd=tmp_path, **{"CLAWPULSE_URL": api.url, "CLAWPULSE_TOKEN": "cp_secret_word", "COLUMNS": "200", **env}
     )
+
+
+@pytest.fixture
+def world() -> World:
+    """A workspace in memory, with the real API over it."""
+    return World()
+
+
+@pytest.fixture
+def real(tmp_path: Path, world: World) -> Iterator[Cli]:
+    """Runs the real command against the real API of `world`, with a token that may operate."""
+    with served(world) as url:
+        token = world.token("operate")
+        yield lambda *arguments, **env: run_cli(
+            *arguments, cwd=tmp_path, **{"CLAWPULSE_URL": url, "CLAWPULSE_TOKEN": token, "COLUMNS": "200", **env}
+        )

@@ -26,7 +26,9 @@ COMMANDS = dict(walk(build([])))
 
 def test_all_nouns_are_there() -> None:
     nouns = {path[0] for path in COMMANDS if path}
-    assert nouns == {"agents", "events", "series", "settings", "summary", "tasks", "token", "version"}
+    assert nouns == {
+        *("agents", "alerts", "channels", "events", "incidents", "series", "settings", "silences", "summary", "tasks", "token", "version")
+    }
     assert commands_of("agents") == {"show", "tag", "retire", "forget", "expect", "config"}
     assert commands_of("token") == {"create", "list", "revoke"}
 

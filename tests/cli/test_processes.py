@@ -58,7 +58,7 @@ def test_without_click_it_says_what_to_install(tmp_path: Path) -> None:
         [sys.executable, "-S", "-c", MAIN], env={"PYTHONPATH": str(source)}, capture_output=True, text=True, timeout=30, check=False
     )
     assert done.returncode == 1
-    assert done.stderr == "clawpulse: the command line needs click and rich. Install it with: pip install 'clawpulse[cli]'\n"
+    assert done.stderr == "clawpulse: the command line needs click, rich, yaml. Install it with: pip install 'clawpulse[cli]'\n"
 
 
 def test_a_slow_answer_ends_with_the_clients_patience(api: Answers) -> None:

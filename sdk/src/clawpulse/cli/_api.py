@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from email.message import Message
 from http.client import HTTPException
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from urllib.parse import quote, urlencode, urlsplit
 
 FAILURE, USAGE, NOT_RUNNING = 1, 2, 3
@@ -30,12 +31,22 @@ class CommandError(Exception):
     exit_code = FAILURE
 
 
+class Fault(NamedTuple):
+    """One thing that is wrong with a document."""
+
+    path: str
+    """`rules[0].when.above`; empty for the document as a whole."""
+    reason: str
+
+
 class ApiError(CommandError):
     """The API refused; the text is its reason."""
 
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(self, status: int, text: str, faults: Sequence[Fault] = ()) -> None:
         super().__init__(text)
         self.status = status
+        self.faults = tuple(faults)
+        """All that is wrong with a document that was sent."""
 
 
 class Unreachable(CommandError):
@@ -70,6 +81,15 @@ class Api:
         given = {key: value for key, value in query.items() if value is not None}
         return self.send("GET", path + ("?" + urlencode(given) if given else ""))
 
+    def tagged(self, path: str) -> tuple[Any, str | None]:
+        """GET; the answer and its ETag, which a change may name as what it is to replace."""
+        data, headers = self._exchange("GET", path)
+        return _decode(data, self.url), headers.get("ETag")
+
+    def text(self, path: str) -> str:
+        """GET of what is no JSON."""
+        return self._exchange("GET", path)[0].decode("utf-8", "replace")
+
     def collect(self, path: str, key: str, limit: int | None = None, page: int | None = None, **query: Any) -> dict[str, Any]:
         """The first page's answer with the rows of all pages under `key`, at most `limit`; `page` is the route's own limit."""
         answer: dict[str, Any] = self.get(path, limit=_least(limit, page), **query)
@@ -83,9 +103,14 @@ class Api:
 
     def send(self, method: str, path: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None) -> Any:
         """Send one request; returns the decoded answer, None when it is empty. Raises `CommandError`."""
+        return _decode(self._exchange(method, path, body, headers)[0], self.url)
+
+    def _exchange(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[bytes, Message]:
         try:
             with _opener(self.url).open(self._request(method, path, body, headers or {}), timeout=self.timeout_s) as answer:
-                return _decode(answer.read(), self.url)
+                return answer.read(), answer.headers
         except urllib.error.HTTPError as error:
             with error:
                 _refused(error.code, error.read(), self.url)
@@ -151,7 +176,7 @@ def _refused(status: int, data: bytes, url: str) -> NoReturn:
         text = f"{field}: {text}"
     if status == 401:
         text = f"the token was not accepted: {text}"
-    raise ApiError(status, text)
+    raise ApiError(status, text, [Fault(str(fault["path"]), str(fault["reason"])) for fault in problem.get("faults") or []])
 
 
 def _problem(data: bytes) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Callable
 
 import click
 
@@ -49,3 +51,15 @@ def tag_changes(changes: Sequence[str]) -> dict[str, str | None]:
         else:
             raise click.UsageError(f"{change!r} is neither key=value (set) nor key- (remove)")
     return wanted
+
+
+def since(default: str) -> Callable[[Any], Any]:
+    """`--since 30d`, as seconds."""
+    return click.option(
+        "--since", "seconds", type=duration, default=default, show_default=True, metavar="LENGTH", help="How far back from now: 12h, 7d."
+    )
+
+
+def since_time(seconds: int, now: datetime) -> str:
+    """A moment so long ago, as the API takes it."""
+    return (now - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")

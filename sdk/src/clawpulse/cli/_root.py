@@ -11,12 +11,16 @@ from typing import Any
 
 import click
 
-from clawpulse.cli import agents, events, series, settings, summary, tasks, token, version
+from clawpulse.cli import agents, alerts, channels, events, incidents, series, settings, silences, summary, tasks, token, version
 from clawpulse.cli._api import FAILURE, NOT_RUNNING, USAGE, CommandError
 from clawpulse.cli._connection import Connection
 from clawpulse.cli._output import print_error
 
-COMMANDS = (agents.agents, summary.summary, series.series, tasks.tasks, events.events, token.token, settings.settings, version.version)
+COMMANDS: tuple[click.Command, ...] = (
+    *(agents.agents, summary.summary, series.series, tasks.tasks, events.events),
+    *(alerts.alerts, incidents.incidents, silences.silences, channels.channels),
+    *(token.token, settings.settings, version.version),
+)
 GROUP = "clawpulse.commands"
 """Entry points of this group are commands of other packages, such as `local`."""
 

@@ -22,9 +22,9 @@ def main() -> None:
 
 
 def _run() -> int:
-    missing = [name for name in ("click", "rich") if find_spec(name) is None]
+    missing = [name for name in ("click", "rich", "yaml") if find_spec(name) is None]
     if missing:
-        sys.stderr.write(_NEEDS.format(missing=" and ".join(missing)) + "\n")
+        sys.stderr.write(_NEEDS.format(missing=", ".join(missing)) + "\n")
         return 1
     from clawpulse.cli._root import run
 

@@ -95,7 +95,8 @@ export class Api {
 
   /** @param {number} now */
   #cutAll(now) {
-    this.#cutting ??= this.#makeBatches(now).catch((error) => this.#reports.once("cut", "error", `cannot make a batch: ${error}`)).then(() => {
+    const failed = (/** @type {unknown} */ error) => this.#reports.once("cut", "error", `cannot make a batch: ${error}`);
+    this.#cutting ??= this.#makeBatches(now).catch(failed).then(() => {
       this.#cutting = null;
     });
     return this.#cutting;
@@ -122,7 +123,8 @@ export class Api {
   }
 
   #deliverAll() {
-    this.#delivering ??= this.#deliver().catch((error) => this.#reports.once("deliver", "error", `cannot deliver: ${error}`)).then(() => {
+    const failed = (/** @type {unknown} */ error) => this.#reports.once("deliver", "error", `cannot deliver: ${error}`);
+    this.#delivering ??= this.#deliver().catch(failed).then(() => {
       this.#delivering = null;
     });
     return this.#delivering;
@@ -146,10 +148,11 @@ export class Api {
 
   /** @param {Answer} answer @param {number} delayMs */
   #tellTrouble({ status, reason }, delayMs) {
-    const soon = `the data is kept, next try in ${Math.round(delayMs / 1_000)} s`;
-    if (refused(status)) this.#reports.trouble("denied", "error", `the API does not let this token write (${reason}); ${soon}`);
-    else if (status >= 300 && status < 400) this.#reports.trouble("moved", "error", `the API answers with a redirect (${reason}); mend the url; ${soon}`);
-    else this.#reports.trouble("unreachable", "warn", `cannot deliver (${reason}); batches that wait: ${this.#batches.length}; retrying with growing pauses`);
+    const kept = `the data is kept, next try in ${Math.round(delayMs / 1_000)} s`, reports = this.#reports;
+    const moved = status >= 300 && status < 400;
+    if (refused(status)) reports.trouble("denied", "error", `the API does not let this token write (${reason}); ${kept}`);
+    else if (moved) reports.trouble("moved", "error", `the API answers with a redirect (${reason}); mend the url; ${kept}`);
+    else reports.trouble("unreachable", "warn", `cannot deliver (${reason}); the data is kept, retrying with growing pauses`);
   }
 
   /** @param {Answer} answer */
@@ -159,13 +162,15 @@ export class Api {
     if (typeof rejectedCount !== "number" || !(rejectedCount > 0)) return;
     this.#rejected += rejectedCount;
     const [first] = Array.isArray(rejected) ? rejected : [];
-    this.#reports.once("rejected", "warn", `the API rejected points (${String(first?.reason).slice(0, 200)}); clawpulse.rejected counts them`);
+    const reason = String(first?.reason).slice(0, 200);
+    this.#reports.once("rejected", "warn", `the API rejected points (${reason}); clawpulse.rejected counts them`);
   }
 
   /** @param {Batch} batch @param {Answer} answer */
   #refused(batch, { status, reason }) {
     this.#lose(batch);
-    this.#reports.once(`refused ${status}`, "error", `the API refused a batch of ${batch.points} points (${reason}); clawpulse.dropped counts them`);
+    const words = `the API refused a batch of ${batch.points} points (${reason}); clawpulse.dropped counts them`;
+    this.#reports.once(`refused ${status}`, "error", words);
   }
 
   /** @param {Batch} batch */

@@ -117,8 +117,9 @@ function lifecycle(plugin, make) {
 /** @param {HostApi} api @param {Handlers} handlers beside those of agents @param {Reports} reports */
 function listen(api, handlers, reports) {
   // These give nothing back: a promise would be waited for.
-  const agents = HOOKS.map((hook) => /** @type {const} */ ([hook, (/** @type {unknown[]} */ ...given) => current()?.hook(hook, given[0], given[1])]));
-  for (const [hook, handler] of [...agents, ...Object.entries(handlers)]) {
+  /** @type {Handlers} */
+  const agents = Object.fromEntries(HOOKS.map((hook) => [hook, (event, context) => current()?.hook(hook, event, context)]));
+  for (const [hook, handler] of Object.entries({ ...agents, ...handlers })) {
     try {
       api.on(hook, (event, context) => {
         try {

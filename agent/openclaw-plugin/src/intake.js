@@ -143,6 +143,7 @@ export class Intake {
   #failed(error, now) {
     this.#nextTry = now + PAUSE_MS;
     const why = error.code === "ENOENT" ? "there is no such folder; is the local agent installed?" : error.message;
-    this.#reports.trouble(`intake ${error.code ?? error.message}`, "warn", `cannot write to ${this.#folder} (${why}); the data is kept, bounded`);
+    const words = `cannot write to ${this.#folder} (${why}); the data is kept, bounded`;
+    this.#reports.trouble(`intake ${error.code ?? error.message}`, "warn", words);
   }
 }

@@ -128,7 +128,7 @@ export class Mapping {
         return session && this.#session(session, String(fields.state), time);
       case "session.stuck":
       case "session.stalled":
-        return this.#emit(event(`openclaw.${fields.type}`, time, { classification: fields.classification }, { session_id: fields.sessionId }));
+        return this.#emit(attention(fields, time));
       case "run.execution_phase":
         return id && this.#runs.working(id, time, facts(fields, {}), PREPARING.includes(String(fields.phase)));
     }
@@ -176,6 +176,11 @@ function facts(fields, around) {
     channel: text(around.channel),
     agent: text(around.agentId),
   };
+}
+
+/** @param {Fields} fields of an event on a session that does not get on @param {number} time */
+function attention({ type, classification, sessionId }, time) {
+  return event(`openclaw.${type}`, time, { classification }, { session_id: sessionId });
 }
 
 /** @param {Fields} given @returns {import("./runs.js").Usage} */

@@ -30,7 +30,7 @@ export function post(url, token, body, timeoutMs) {
           size += part.length;
           if (size <= MAX_ANSWER_BYTES) parts.push(part);
         });
-        response.on("end", () => resolve(answer(response.statusCode ?? 0, response.headers["retry-after"], Buffer.concat(parts).toString())));
+        response.on("end", () => resolve(answer(response, Buffer.concat(parts).toString())));
         response.on("error", (error) => failed(error.message));
       });
       deadline = setTimeout(() => sent.destroy(new Error(`no answer within ${timeoutMs / 1_000} s`)), timeoutMs);
@@ -60,12 +60,11 @@ function headers(token, body) {
   };
 }
 
-/** @param {number} status @param {string | undefined} retryAfter @param {string} text @returns {Answer} */
-function answer(status, retryAfter, text) {
-  const content = parsed(text);
-  const { detail, title } = content;
-  const reason = `${status}${typeof detail === "string" ? ` ${detail}` : typeof title === "string" ? ` ${title}` : ""}`;
-  return { status, reason: reason.slice(0, 300), retryAfter: seconds(retryAfter), content };
+/** @param {import("node:http").IncomingMessage} response @param {string} text @returns {Answer} */
+function answer({ statusCode: status = 0, headers: given }, text) {
+  const content = parsed(text), words = content.detail ?? content.title;
+  const reason = typeof words === "string" ? `${status} ${words}` : String(status);
+  return { status, reason: reason.slice(0, 300), retryAfter: seconds(given["retry-after"]), content };
 }
 
 /** @param {string} text @returns {Record<string, unknown>} */

@@ -71,7 +71,8 @@ function address(text, problems) {
 /** @param {string} text @param {string} host @param {string[]} problems */
 function agentId(text, host, problems) {
   if (AGENT.test(text)) return text;
-  if (text) problems.push(`agent ${JSON.stringify(text.slice(0, 140))} is no id: letters, digits and . _ : @ - after a letter or digit, at most 128`);
+  const rule = "letters, digits and . _ : @ - after a letter or digit, at most 128";
+  if (text) problems.push(`agent ${JSON.stringify(text.slice(0, 140))} is no id: ${rule}`);
   const fit = host.replace(/[^A-Za-z0-9._:@-]/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 128);
   return fit || "openclaw";
 }
@@ -90,7 +91,7 @@ function tags(given, problems) {
   const good = {};
   for (const [key, value] of Object.entries(typeof given === "object" && given !== null ? given : {})) {
     const fit = labels({ value }).value;
-    if (!TAG_KEY.test(key) || fit === undefined) problems.push(`tags.${key.slice(0, 70)} is no tag; a tag is key=value with a text of 1 to 256 characters`);
+    if (!TAG_KEY.test(key) || fit === undefined) problems.push(`tags.${key.slice(0, 70)} is no tag: a name like env, and a text`);
     else if (Object.keys(good).length >= MAX_TAGS) problems.push(`tags: at most ${MAX_TAGS}; ${key} is left out`);
     else good[key] = fit;
   }

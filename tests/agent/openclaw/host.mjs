@@ -50,7 +50,7 @@ export async function fresh() {
   delete globalThis[SHARED];
 }
 
-/** A real HTTP server that answers as `answer(count)` says, at once or later: `{status, headers, body}`, or null to break the connection. */
+/** A real HTTP server that answers as `answer(count)` says, now or later: `{status, headers, body}`, or null to hang up. */
 export async function server(answer = () => ({})) {
   const posts = [];
   const listening = createServer((request, response) => {

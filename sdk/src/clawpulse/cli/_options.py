@@ -53,13 +53,12 @@ def tag_changes(changes: Sequence[str]) -> dict[str, str | None]:
     return wanted
 
 
-def since(default: str) -> Callable[[Any], Any]:
-    """`--since 30d`, as seconds."""
-    return click.option(
-        "--since", "seconds", type=duration, default=default, show_default=True, metavar="LENGTH", help="How far back from now: 12h, 7d."
-    )
+def since(usual: str) -> Callable[[Any], Any]:
+    """`--since 30d`, as seconds; `usual` is what the API takes without it."""
+    text = f"How far back from now: 12h, 30d; {usual} unless given."
+    return click.option("--since", "seconds", type=duration, metavar="LENGTH", help=text)
 
 
-def since_time(seconds: int, now: datetime) -> str:
+def since_time(seconds: int | None, now: datetime) -> str | None:
     """A moment so long ago, as the API takes it."""
-    return (now - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if seconds is None else (now - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -115,7 +115,7 @@ def test(context: click.Context, name: str, as_json: bool) -> int:
 @since("1d")
 @as_json
 @click.pass_context
-def undelivered(context: click.Context, seconds: int, as_json: bool) -> None:
+def undelivered(context: click.Context, seconds: int | None, as_json: bool) -> None:
     """List messages that reached nobody, with the reason."""
     since = since_time(seconds, datetime.now(timezone.utc))
     answer = api_of(context).get("api/deliveries", state="undelivered", since=since)

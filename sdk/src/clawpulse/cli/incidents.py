@@ -26,7 +26,7 @@ def incidents() -> None:
 @click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True, help="At most so many rows.")
 @as_json
 @click.pass_context
-def list_(context: click.Context, seconds: int, state: str | None, search: str, limit: int, as_json: bool) -> None:
+def list_(context: click.Context, seconds: int | None, state: str | None, search: str, limit: int, as_json: bool) -> None:
     """List incidents, newest first; open ones are always in."""
     now = datetime.now(timezone.utc)
     answer = api_of(context).get("api/incidents", since=since_time(seconds, now), state=state, q=search or None, limit=limit)

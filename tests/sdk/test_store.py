@@ -1,4 +1,4 @@
-"""Workers that die at any moment on a disk that may fail at any moment: what they recorded arrives once, whoever delivers it."""
+"""Workers and machines that die at any moment, disks that fail at any moment: what was recorded arrives once, whoever delivers it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +27,7 @@ from clawpulse._reports import Reports
 from clawpulse._segments import Segments
 from clawpulse._sender import DirectSender
 from clawpulse._spool import Batch, MemoryLane, Place
-from clawpulse._store import MANY, Disk, Store
+from clawpulse._store import MANY, SYNC_SECONDS, Disk, Store
 from clawpulse._worker import Outside, Worker
 from tests.sdk.server import batch_id
 from tests.sdk.test_worker import T0, some_settings
@@ -70,6 +70,12 @@ class FailingSegments(Segments):
     """A disk on which only so many more bytes find room; what does not is written as far as it goes."""
 
     room = 10**9
+    synced: ClassVar[dict[str, int]] = {}
+    """Bytes of each file that outlive the machine."""
+
+    def sync(self) -> None:
+        super().sync()
+        FailingSegments.synced.update({self._path(number): size for number, size in self.sizes.items()})
 
     def begin(self, head: bytes) -> None:
         self._spend(len(head))
@@ -97,14 +103,25 @@ def die() -> None:
         os.close(handle)
 
 
+def cut_power(folder: str) -> None:
+    """What is left of the files when the machine dies: only what was synced."""
+    die()
+    for path in map(str, Path(folder).glob("*.log")):
+        size = FailingSegments.synced.get(path, 0)
+        os.truncate(path, min(size, os.path.getsize(path)))
+        if not size:
+            os.unlink(path)
+
+
 class Fleet:
     """Workers of one agent, one after the other, on one folder; the clock is turned by hand."""
 
     def __init__(self, folder: str, max_bytes: int = 2**20) -> None:
         self.network = Network()
         self.disk = Disk(folder, OPENING, max_bytes, 5.0, FailingSegments)
-        self.now, self.recorded, self.reports = 0.0, 0, Reports()
+        self.now, self.recorded, self.mistakes = 0.0, 0, 0
         FailingSegments.room = 10**9
+        FailingSegments.synced.clear()
         self.begin()
 
     def begin(self) -> None:
@@ -124,6 +141,14 @@ class Fleet:
                 self.inbox += ("task.completed", NOTHING, T0 + self.now, tags)
         self.recorded += number
 
+    def mistake(self, number: int) -> None:
+        self.mistakes += number
+        self.reports.count("clawpulse.invalid", number)
+
+    def flush(self) -> None:
+        self.worker.flush(self.now)
+        self.turn(0.25)
+
     def one_batch(self) -> None:
         self.record(3)
         self.worker.flush(self.now)
@@ -138,7 +163,9 @@ class Fleet:
         self.worker.step(self.now)
         store = self.worker._store
         memory = [lane for lane in (store._own, *store._adopted) if isinstance(lane, MemoryLane)]
-        if any(entry.points for lane in memory for entry in lane.entries) or (store._own in memory and len(self.worker._pending)):
+        if any(entry.points or entry.counts for lane in memory for entry in lane.entries):
+            return
+        if store._own in memory and (len(self.worker._pending) or self.reports.counts):
             return
         die()
         self.begin()
@@ -158,6 +185,7 @@ class Fleet:
         arrived = Counter(self.network.values("count"))
         assert arrived == Counter(map(float, range(self.recorded)))
         assert self.network.events() == (self.recorded + 2) // 3 + self.recorded // 6
+        assert sum(self.network.values("clawpulse.invalid")) == self.mistakes
         assert self.network.values("clawpulse.dropped") == []
 
 
@@ -166,6 +194,8 @@ STEPS = st.lists(
         st.tuples(st.just("record"), st.integers(1, 60)),
         st.tuples(st.just("turn"), st.sampled_from([0.25, 1.0, 6.0, 11.0])),
         st.tuples(st.just("kill"), st.none()),
+        st.tuples(st.just("flush"), st.none()),
+        st.tuples(st.just("mistake"), st.integers(1, 5)),
         st.tuples(st.just("network"), st.sampled_from(["up", "away", "deaf"])),
         st.tuples(st.just("room"), st.integers(0, 4_000) | st.just(10**9)),
     ),
@@ -177,22 +207,58 @@ STEPS = st.lists(
 @given(STEPS)
 def test_whatever_fails_every_point_arrives_once(steps: Sequence[tuple[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        fleet = Fleet(os.path.join(folder, "agent"))
+        fleet = Fleet(os.path.join(folder, "agent"), max_bytes=2**17)
         for step, much in steps:
-            if step == "record":
-                fleet.record(much)
-            elif step == "turn":
-                fleet.turn(much)
-            elif step == "network":
+            if step == "network":
                 fleet.network.away, fleet.network.deaf = much == "away", much == "deaf"
             elif step == "room":
                 FailingSegments.room = much
             else:
-                fleet.kill()
+                getattr(fleet, step)(*([much] if much else []))
         fleet.check()
         fleet.worker.close(fleet.now)
         die()
         assert os.listdir(os.path.join(folder, "agent")) == []
+
+
+POWER_STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("record"), st.integers(1, 60)),
+        st.tuples(st.just("turn"), st.sampled_from([0.25, 0.25, 1.0, 6.0])),
+        st.tuples(st.just("power"), st.none()),
+        st.tuples(st.just("flush"), st.none()),
+        st.tuples(st.just("network"), st.sampled_from(["up", "away", "deaf"])),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=60)
+@given(POWER_STEPS)
+def test_when_the_machine_dies_nothing_comes_twice_and_half_a_second_is_lost_at_most(steps: Sequence[tuple[str, Any]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        fleet = Fleet(os.path.join(folder, "agent"))
+        noted: dict[int, float] = {}
+        may_be_lost: set[int] = set()
+        for step, much in steps:
+            if step == "record":
+                fleet.record(much)
+            elif step == "network":
+                fleet.network.away, fleet.network.deaf = much == "away", much == "deaf"
+            else:
+                fleet.flush() if step == "flush" else fleet.turn(much or 0.25)
+                noted.update({value: fleet.now for value in range(fleet.recorded) if value not in noted})
+            if step == "power":
+                may_be_lost |= {value for value, at in noted.items() if fleet.now - at < SYNC_SECONDS}
+                cut_power(fleet.disk.folder)
+                fleet.begin()
+        fleet.drain()
+        assert fleet.network.conflicts == []
+        arrived = Counter(fleet.network.values("count"))
+        assert set(arrived.values()) <= {1}
+        assert set(range(fleet.recorded)) - set(arrived) <= may_be_lost
+        fleet.worker.close(fleet.now)
+        die()
 
 
 @pytest.fixture

@@ -277,7 +277,7 @@ class Store:
         self._told(error)
         self.life += 1
         self._own = MemoryLane(self._new_epoch())
-        self._next_try = self._next_look
+        self._next_try = self._next_look + disk.look_seconds
         self._reports.forget(lane.written())
         expected = lane.held()
         found = self._take_over(disk, lane.epoch, lane.abandon(), mine=True)

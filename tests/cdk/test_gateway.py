@@ -11,7 +11,7 @@ from functions.api.app import app
 from functions.runtime.settings import Settings
 from tests.cdk.template import Stage, Template
 
-PUBLIC = {"/", "/assets/{file}", "/healthz", "/api/openapi.json", "/install.sh", "/agent/{file}"}
+PUBLIC = {"/", "/assets/{file}", "/healthz", "/api/openapi.json", "/api/rules/schema.json", "/install.sh", "/agent/{file}"}
 WAYS_IN = {"/v1/batches": "IngestBatches", "/v1/metrics": "OtlpTake", "/v1/traces": "OtlpTake", "/v1/logs": "OtlpTake"}
 """Routes that bring data, and the function of each."""
 

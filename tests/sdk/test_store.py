@@ -245,8 +245,9 @@ def test_when_the_machine_dies_nothing_comes_twice_and_half_a_second_is_lost_at_
                 fleet.record(much)
             elif step == "network":
                 fleet.network.away, fleet.network.deaf = much == "away", much == "deaf"
-            else:
-                fleet.flush() if step == "flush" else fleet.turn(much or 0.25)
+            elif step != "power":
+                fleet.flush() if step == "flush" else fleet.turn(much)
+            if step != "record":
                 noted.update({value: fleet.now for value in range(fleet.recorded) if value not in noted})
             if step == "power":
                 may_be_lost |= {value for value, at in noted.items() if fleet.now - at < SYNC_SECONDS}
@@ -316,6 +317,21 @@ def test_the_clock_of_the_wall_may_jump(fleet: Fleet) -> None:
     assert fleet.network.values("count") == [0.0, 1.0, 2.0, 3.0, 4.0]
     at = [batch["time"] + row["times"][0] for batch in fleet.network.order for row in batch["series"]]
     assert at == [int((T0 + jump) * 1000) for jump in (0, 7_200, -36_000, 3_600, 0)]
+
+
+def test_a_file_stays_as_long_as_a_record_in_it_waits_for_its_batch(tmp_path: Path) -> None:
+    fleet = Fleet(str(tmp_path / "agent"), max_bytes=2**16)
+    fleet.record(1)  # of a task that goes on
+    fleet.turn(0.1)
+    for number in range(2_000):
+        fleet.inbox += ("other", number, T0, {"request_id": os.urandom(8).hex()})
+        if number % 100 == 99:
+            fleet.turn(0.1)
+    names = [path.name for path in Path(fleet.disk.folder).glob("*.log")]
+    assert len(names) > 1
+    assert len(fleet.network.values("other")) == 2_000
+    fleet.kill()
+    fleet.check()
 
 
 def test_counters_survive_too(fleet: Fleet) -> None:

@@ -202,7 +202,7 @@ make_user() {
 # Writes the unit and starts it, where there is systemd; else tells how to run the agent.
 service() {
   local running=''
-  [[ -n $PREFIX ]] || ! command -v systemctl >/dev/null || [[ ! -d /run/systemd/system ]] || running=1
+  if [[ -z $PREFIX && -d /run/systemd/system ]] && "${CONTROL[@]}" show-environment >/dev/null 2>&1; then running=1; fi
   if [[ -n $running || -n $PREFIX ]]; then
     mkdir -p -- "${UNIT%/*}"
     unit >"$UNIT.new"

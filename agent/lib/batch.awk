@@ -2,8 +2,8 @@
 #
 # Operands: n=NUMBER skip=LINES file ... ; `skip` lines of a file were used before. The last line of a file waits for the next
 # run: nobody knows whether its writer is done. CP_* in the environment hold the rest (lib/intake.bash).
-# Prints two lines a batch: "points user carried number:lines ...", then its JSON; at last "end number:lines:rest ... [more]".
-#   points: how many are in it. user: those that are not the agent's own gauges. carried: what it reports as dropped.
+# Prints two lines a batch: "length points user carried number:lines ...", then its JSON; at last "end number:lines:rest ... [more]".
+#   length: bytes of the JSON. points: how many are in it. user: those that are not the agent's own gauges. carried: what it reports as dropped.
 #   number:lines: so many are used up; at the end: so many there are. rest: 1 if the last one is not empty.
 
 BEGIN {
@@ -126,7 +126,7 @@ function tags(f, nf,  i, p, key, text, count, names, texts, at, seen) {
 }
 
 # Prints the batch and begins the next one.
-function emit(  i, line, series, events) {
+function emit(  i, line, series, events, json) {
   carried += old
   own("clawpulse.dropped", carried)
   own("clawpulse.invalid", invalid)
@@ -136,10 +136,11 @@ function emit(  i, line, series, events) {
     if (entry_kind[i] == "e") events = events (events == "" ? "" : ",") line
     else series = series (series == "" ? "" : ",") line
   }
-  line = points + 0 " " user + 0 " " carried
+  json = "{" head() (series == "" ? "" : ",\"series\":[" series "]") (events == "" ? "" : ",\"events\":[" events "]") "}"
+  line = length(json) " " points + 0 " " user + 0 " " carried
   for (i in used) line = line " " i ":" used[i]
   print line
-  print "{" head() (series == "" ? "" : ",\"series\":[" series "]") (events == "" ? "" : ",\"events\":[" events "]") "}"
+  print json
   seq++; batches++
   carried = rejected = 0
   reset()

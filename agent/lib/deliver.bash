@@ -11,10 +11,8 @@ DAY=86400000
 
 # deliver TIMEOUT_MS MS: sends what is in the spool for about MS. Fails, and sets NEXT_TRY, when something has to wait.
 deliver() {
-  local until=$((UPTIME + $2)) i newest=''
-  for i in "${!QUEUE[@]}"; do newest=$i; done
-  [[ -n $newest ]] || return 0
-  deliver_newest "$newest" "$1" || return 1
+  local until=$((UPTIME + $2)) newest=$((NEXT - 1))
+  [[ -z ${QUEUE[newest]-} ]] || deliver_newest "$newest" "$1" || return 1
   while ((${#QUEUE[@]})); do
     deliver_old
     uptime_ms

@@ -95,13 +95,13 @@ intake_run() {
   intake_batches "$(intake_awk "${operands[@]}")"
 }
 
-# intake_awk OPERANDS: the agent's own words go through the environment, where nothing changes them.
+# intake_awk OPERANDS: takes the place of a subshell. The agent's own words go through the environment, where nothing changes them.
 intake_awk() {
   CP_NOW=$NOW CP_SEQ=$SEQ CP_EPOCH=$EPOCH CP_DROPPED=$DROPPED CP_REJECTED=$REJECTED CP_BATCHES=$batches CP_AGENT=${CFG[AGENT]} \
     CP_NAME=${CFG[NAME]} CP_MODEL=${CFG[MODEL]} CP_HOST=$HOSTNAME CP_TAGS=${CFG[TAGS]} \
     CP_VERSIONS="clawpulse-agent=$VERSION${OPENCLAW_VERSION:+,openclaw=$OPENCLAW_VERSION}${CFG[VERSIONS]:+,${CFG[VERSIONS]}}" \
     CP_ATTRIBUTES="task_id,session_id,run_id,trace_id,span_id,request_id,${CFG[ATTRIBUTES]}" \
-    CP_WRITTEN=$WRITTEN CP_APPLIED=$APPLIED CP_ERROR=$APPLY_ERROR awk "$BATCH_AWK" "$@"
+    CP_WRITTEN=$WRITTEN CP_APPLIED=$APPLIED CP_ERROR=$APPLY_ERROR exec awk "$BATCH_AWK" "$@"
 }
 
 # intake_batches TEXT: puts what awk printed into the spool. Sets more when there are lines left, and rest.
@@ -117,10 +117,11 @@ intake_batches() {
       intake_end "${words[@]:1}"
       return 0
     fi
-    json=${text%%$'\n'*}
-    text=${text:${#json}+1}
-    spool_put "$json" "${words[@]}" || return 1
-    intake_used "${words[@]:3}"
+    # By its length: bash takes many seconds to find the end of a long line.
+    json=${text:0:words[0]}
+    text=${text:words[0]+1}
+    spool_put "$json" "${words[@]:1}" || return 1
+    intake_used "${words[@]:4}"
   done
   log 'batches could not be made: awk failed'
   return 1

@@ -26,8 +26,8 @@ openclaw_find() {
   if [[ -n $OPENCLAW_PID ]] && process_stat "$OPENCLAW_PID" && [[ $REPLY == "$OPENCLAW_BIRTH" ]]; then
     return 0
   fi
-  # Searching takes a look at every process, so not at each heartbeat.
-  if [[ -n $OPENCLAW_LOOKED ]] && ((UPTIME - OPENCLAW_LOOKED < 4 * CFG[HEARTBEAT_MS])); then return 1; fi
+  # Searching takes a look at every process: not at each heartbeat, and seldom where there never was a gateway.
+  if [[ -n $OPENCLAW_LOOKED ]] && ((UPTIME - OPENCLAW_LOOKED < (${#OPENCLAW_BIRTH} ? 4 : 20) * CFG[HEARTBEAT_MS])); then return 1; fi
   OPENCLAW_LOOKED=$UPTIME OPENCLAW_PID='' OPENCLAW_TICKS=''
   openclaw_by_file || openclaw_by_unit || openclaw_by_name || return 1
   OPENCLAW_PID=$REPLY
@@ -82,7 +82,9 @@ openclaw_process() {
   fi
   OPENCLAW_TICKS=$TICKS OPENCLAW_AT=$UPTIME
   while read -r key value _; do
-    [[ $key != VmRSS: ]] || gauge openclaw.process.memory_bytes $((value * 1024))
+    [[ $key == VmRSS: ]] || continue
+    gauge openclaw.process.memory_bytes $((value * 1024))
+    break
   done 2>/dev/null <"/proc/$OPENCLAW_PID/status" || :
   gauge openclaw.process.threads "$THREADS"
   gauge openclaw.process.uptime_s $((UPTIME / 1000 - OPENCLAW_BIRTH / CPU_HZ))

@@ -146,9 +146,17 @@ run_housekeeping() {
   spool_sweep 32
   ((JOURNAL_RECORDS < 2000)) || journal_compact || :
   notify_watchdog
-  { printf 'pid=%s\nagent=%s\nurl=%s\ntime=%s\nwaiting=%s\nbytes=%s\nfailures=%s\nreason=%s\ndelivered=%s\nlast=%s\nwritten=%s\napplied=%s\nerror=%s\n' \
-    $$ "${CFG[AGENT]}" "${CFG[URL]}" "$NOW" "${#QUEUE[@]}" "$SPOOL_SIZE" "$FAILURES" "${TOLD[delivery]-}" "$DELIVERED" "$LAST_ANSWER" \
-    "$WRITTEN" "$APPLIED" "$APPLY_ERROR" >"$RUN/status"; } 2>/dev/null || :
+  run_status
+}
+
+# What `clawpulse-agent status` reads. Written over in place, always as long: to cut a file and fill it again makes some file systems
+# write it to the disk at once.
+run_status() {
+  local text
+  printf -v text 'pid=%s\nagent=%s\nurl=%s\nwaiting=%s\nbytes=%s\nreason=%s\ndelivered=%s\nlast=%s\nwritten=%s\napplied=%s\nerror=%s\n' \
+    $$ "${CFG[AGENT]}" "${CFG[URL]}" "${#QUEUE[@]}" "$SPOOL_SIZE" "${TOLD[delivery]-}" "$DELIVERED" "$LAST_ANSWER" "$WRITTEN" "$APPLIED" \
+    "$APPLY_ERROR"
+  { printf '%-2000s' "$text" 1<>"$RUN/status"; } 2>/dev/null || :
 }
 
 # New settings for what comes; what is recorded and spooled stays. With a fault in them, the old ones go on.

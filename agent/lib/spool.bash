@@ -93,6 +93,7 @@ spool_drop() {
 # Gives up the oldest while there is more than may be.
 spool_bound() {
   local i
+  ((SPOOL_SIZE > CFG[SPOOL_BYTES])) || return 0
   for i in "${!QUEUE[@]}"; do
     ((SPOOL_SIZE > CFG[SPOOL_BYTES])) || return 0
     tell spool 'the spool is full: the oldest batches are dropped; clawpulse.dropped counts their points'

@@ -63,9 +63,7 @@ wrote() {
 }
 
 @test "a full intake takes no more and counts what it did not take" {
-  CLAWPULSE_INTAKE_BYTES=2000
-  _cp_calls=0
-  for i in {1..200}; do cp_metric work.done "$i"; done
+  CLAWPULSE_INTAKE_BYTES=2000 bash -c 'source "$0"; for i in {1..200}; do cp_metric work.done $i; done' "$AGENT/clawpulse.sh"
   written=$(grep -c work.done "$LINES_FILE")
   missed=$(wc -c <"$CLAWPULSE_HOME/intake/dropped")
   equal $((written + missed)) 200

@@ -11,8 +11,7 @@ setup() {
 }
 
 lines() {
-  local i
-  for ((i = $1; i <= $2; i++)); do printf 'm\t%s\twork.done\t%s\n' "$NOW" "$i" >>"$INTAKE/lines"; done
+  seq "$1" "$2" | awk -v now="$NOW" '{ printf "m\t%s\twork.done\t%s\n", now, $1 }' >>"$INTAKE/lines"
 }
 
 # spooled: REPLY is all values of work.done in the spool, in order.
@@ -101,8 +100,7 @@ spooled() {
 }
 
 @test "many lines make several batches in their order" {
-  local i
-  for ((i = 1; i <= 9000; i++)); do printf 'm\t%s\twork.done\t%s\n' "$NOW" "$i"; done >>"$INTAKE/lines"
+  lines 1 9000
   intake_record ''
   intake_cut
   equal "${#QUEUE[@]}" 10

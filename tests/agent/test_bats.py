@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -46,3 +47,15 @@ def test_shellcheck_of_the_tests() -> None:
 def test_shellcheck_of_the_bundle(bundle: Path) -> None:
     """In one file nothing is set that nobody uses, and nothing used that nobody sets."""
     _shellcheck("--norc", "--exclude=SC2015,SC2016", bundle / "clawpulse-agent")
+
+
+def test_nothing_is_newer_than_bash_4_1() -> None:
+    """No such bash is here to run it: what came later is looked for by name. EPOCHREALTIME is only ever used if it is there."""
+    names = r"(local|declare) -\w*[gnI]|wait -\w*[np]|\[\[ -[vR] |mapfile|readarray|\bEPOCHREALTIME\b(?!-)|SRANDOM"
+    newer = re.compile(rf"{names}|\$\{{\w+@\w\}}|\[-\d+\]|:\d*: ?-\d")
+        r"\$\{\w+@\w\}|(local|declare) -\w*[gnI]|wait -\w*[np]|\[\[ -[vR] |mapfile|readarray|\bEPOCHREALTIME\b(?!-)|SRANDOM|\[-\d+\]|:\d*: ?-\d"
+    )
+    for source in (*(AGENT / "lib").glob("*.bash"), AGENT / "bin" / "clawpulse-agent", AGENT / "clawpulse.sh", AGENT / "install.sh"):
+        for number, line in enumerate(source.read_text().splitlines(), 1):
+            code = line.partition(" # ")[0]
+            assert not newer.search(code), f"{source.name}:{number}: {line}"

@@ -32,6 +32,7 @@ from functions.api import (
     silences,
     tasks,
     tokens,
+    trials,
 )
 from functions.api.endpoint import Endpoint
 from functions.api.serve import Surroundings, guarded, problem_response, view_of
@@ -41,7 +42,7 @@ from functions.runtime.wiring import Services
 
 NOUNS = (
     *(dashboard.noun, agents.noun, desired.noun, series.noun, tasks.noun, events.noun, tokens.noun, settings.noun),
-    *(rules.noun, alerts.noun, silences.noun, incidents.noun, channels.noun, deliveries.noun),
+    *(rules.noun, alerts.noun, trials.noun, silences.noun, incidents.noun, channels.noun, deliveries.noun),
     *(openapi.noun, page.noun, install.noun),
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for noun in NOUNS for endpoint in noun.endpoints)

@@ -133,7 +133,7 @@ def apply_edge(incident: Incident, edge: Edge) -> bool:
     if member is None or member.edge.episode != edge.episode or not member.firing:
         return False
     member.ended, member.end_reason = edge.at, edge.reason
-    _note(incident, edge.at, f"resolved: {_title(edge)}: {edge.reason}")
+    _note(incident, edge.at, f"resolved: {alert_title(edge)}: {edge.reason}")
     return True
 
 
@@ -143,7 +143,7 @@ def _fire(incident: Incident, alert: str, member: Member | None, edge: Edge) -> 
         return
     incident.members[alert] = Member(edge=edge)
     incident.closed = None
-    _note(incident, edge.at, f"firing: {_title(edge)}: {edge.reason}")
+    _note(incident, edge.at, f"firing: {alert_title(edge)}: {edge.reason}")
 
 
 def acknowledge(incident: Incident, by: str, now: int) -> bool:
@@ -174,7 +174,8 @@ def _note(incident: Incident, at: int, text: str) -> None:
     incident.timeline = entries if len(entries) <= MAX_TIMELINE else [*entries[:half], *entries[-half:]]
 
 
-def _title(edge: Edge) -> str:
+def alert_title(edge: Edge) -> str:
+    """The alert that an edge speaks of, in a line: also how the timeline names it."""
     series = ", ".join(f"{key}={value}" for key, value in sorted(edge.series.items()))
     return f"{edge.rule} ({series})" if series else edge.rule
 
@@ -188,7 +189,7 @@ def title(incident: Incident) -> str:
     where = ", ".join(f"{key}={value}" for key, value in sorted(incident.group.items()) if key not in ("rule", "severity"))
     more = f" and {len(rules) - 1} more" if len(rules) > 1 else ""
     if len(members) == 1 and not where:
-        return _title(members[0].edge)
+        return alert_title(members[0].edge)
     return f"{rules[0]}{more}" + (f" ({where})" if where else "") + (f": {len(members)} alerts" if len(members) > 1 else "")
 
 

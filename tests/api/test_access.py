@@ -22,6 +22,8 @@ BODIES = {
     ("PUT", "/api/rules"): {},
     ("POST", "/api/rules/check"): {},
     **{("PUT", f"/api/{name}"): {} for name in ("channels", "routes", "inhibitions", "dead-man", "budgets")},
+    ("POST", "/api/alerts/backtest"): {"rule": "unknown"},
+    ("POST", "/api/alerts/test"): {"tests": []},
     ("POST", "/api/silences"): {"matchers": "rule=slow", "for": "2h"},
     ("POST", "/api/incidents/{incident}/notes"): {"text": "x"},
 }

@@ -172,7 +172,7 @@ class _Replay:
             self._trailing.add(hour, self._hour(hour))
         single = [rule for rule in stored if not needs_trailing(rule)]
         evidence = self._seen(baseline_needs(single, settled=settled, dimensions=dimensions), settled * MINUTE_MS, settled)
-        self._baselines = make_baselines(stored, evidence, self._trailing)
+        self._baselines = make_baselines(stored, evidence, self._trailing, self._memo)
         return self._baselines
 
     def _hour(self, hour: int) -> HourColumns:

@@ -86,16 +86,16 @@ def is_stored(rule: Rule) -> bool:
     return baseline is not None and baseline.stored
 
 
-def make_baselines(rules: Sequence[Rule], evidence: Evidence, trailing: Trailing | None = None) -> Baselines:
+def make_baselines(rules: Sequence[Rule], evidence: Evidence, trailing: Trailing | None = None, memo: Memo | None = None) -> Baselines:
     """The baselines for the hour of `evidence.settled`; hours that are absent count as if nothing was known of them.
 
     `trailing` has the hours of the trailing week; without, they are taken from the evidence, which then must have been made for
-    `baseline_needs`.
+    `baseline_needs`. `memo`, that of the evaluations, makes it cheaper and changes no result.
     """
     if evidence.settled is None:
         return Baselines()
     trailing = trailing or _trailing_of(rules, evidence, evidence.settled)
-    memo = Memo()
+    memo = memo or Memo()
     roster = memo.begin(evidence.snapshot)
     usual: dict[str, Usual] = {}
     for rule in rules:

@@ -8,6 +8,7 @@ Results equal `series_bins`, which goes row by row; tests hold them against each
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import count
 from typing import Final, Protocol
@@ -20,7 +21,7 @@ from clawpulse._sketch_bytes import MAX_INDEX
 from clawpulse.sketch import bin_value
 from functions.domain.rollup import TagPairs
 from functions.domain.rollup_codec import Table
-from functions.domain.sketches import decode_many
+from functions.domain.sketches import Decoded, decode_many
 
 type Ints = npt.NDArray[np.int64]
 type Floats = npt.NDArray[np.float64]
@@ -30,8 +31,8 @@ _ROW: Final = np.dtype([(name, "<i8" if name in ("count", "last_time") else "<f8
 _SHIFT: Final = MAX_INDEX + 1
 """Ranks of bins: those of positive values are `index + _SHIFT`, of negative ones its opposite, of zero 0. Ranks ascend as values do."""
 RANKS: Final = 2 * (MAX_INDEX + _SHIFT) + 1
-_CHUNK: Final = 4_000_000
-"""Cells of the table of counts that are held at once."""
+_CELLS: Final = 4_000_000
+"""Slots times bins that are counted in one table; beyond, what there is gets sorted."""
 
 
 class Damaged(ValueError):
@@ -83,26 +84,38 @@ def read_bins(columns: Sequence[Column]) -> None:
     columns = [column for column in columns if column._bins is None]
     if not columns:
         return
-    sizes = np.array([len(column._sketches) for column in columns])
     try:
-        decoded = decode_many([sketch for column in columns for sketch in column._sketches])
+        bins = _bins(decode_many([sketch for column in columns for sketch in column._sketches]))
     except ValueError as error:
         raise Damaged(str(error)) from None
-    runs = np.repeat(np.arange(len(decoded.sizes)), decoded.sizes)
-    index = decoded.ramp + decoded.shift[runs]
-    zeros = np.flatnonzero(decoded.zero)
-    rows = np.concatenate((runs // 2, zeros))
-    ranks = np.concatenate((np.where(runs % 2 == 0, index + _SHIFT, -index - _SHIFT), np.zeros(len(zeros), dtype=np.int64)))
-    counts = np.concatenate((decoded.bin_count, decoded.zero[zeros])).astype(np.float64)
     if len(columns) == 1:
-        columns[0]._bins = rows, ranks, counts
+        columns[0]._bins = bins
         return
-    order = np.argsort(rows, kind="stable")
-    rows, ranks, counts = rows[order], ranks[order], counts[order]
+    sizes = np.array([len(column._sketches) for column in columns])
+    order = np.argsort(bins[0], kind="stable")
+    rows, ranks, counts = bins[0][order], bins[1][order], bins[2][order]
     ends = np.cumsum(sizes)
     cuts = np.searchsorted(rows, ends).tolist()
     for column, first, begin, end in zip(columns, ends - sizes, [0, *cuts], cuts, strict=False):
         column._bins = rows[begin:end] - first, ranks[begin:end], counts[begin:end]
+
+
+def _bins(decoded: Decoded) -> Bins:
+    """Row, rank and count of every bin of some sketches."""
+    if decoded.sizes[1::2].any():
+        runs = np.repeat(np.arange(len(decoded.sizes)), decoded.sizes)
+        index = decoded.ramp + decoded.shift[runs]
+        rows, ranks = runs // 2, np.where(runs % 2 == 0, index + _SHIFT, -index - _SHIFT)
+    else:
+        sizes = decoded.sizes[::2]
+        rows = np.repeat(np.arange(len(sizes)), sizes)
+        ranks = decoded.ramp + np.repeat(decoded.shift[::2] + _SHIFT, sizes)
+    counts: Floats = decoded.bin_count.astype(np.float64)
+    zeros = np.flatnonzero(decoded.zero)
+    if not len(zeros):
+        return rows, ranks, counts
+    none = np.zeros(len(zeros), dtype=np.int64)
+    return np.concatenate((rows, zeros)), np.concatenate((ranks, none)), np.concatenate((counts, decoded.zero[zeros]))
 
 
 class Columns:
@@ -182,7 +195,6 @@ class Folded:
         self._slots = np.concatenate([np.zeros(0, dtype=np.int64), *self._row_slots])
         self._chosen = self._slots >= 0
         self._slots = self._slots[self._chosen]
-        self._quantiles: dict[float, Floats] = {}
 
     @cached_property
     def count(self) -> Floats:
@@ -219,9 +231,7 @@ class Folded:
 
     def quantile(self, q: float) -> Floats:
         """The value at rank floor(q (n - 1)) within 1 %; nan without points."""
-        if q not in self._quantiles:
-            self._quantiles[q] = self._quantile(q)
-        return self._quantiles[q]
+        return np.clip(self._ordered.quantile(q), self.min, self.max)
 
     def _added(self, scalar: str) -> Floats:
         return np.bincount(self._slots, weights=self._scalar(scalar), minlength=self.amount).astype(np.float64)
@@ -230,9 +240,9 @@ class Folded:
         found = np.concatenate([np.zeros(0), *(column.scalars[name] for column in self._columns)])
         return found[self._chosen].astype(np.float64)
 
-    def _quantile(self, q: float) -> Floats:
-        slots, ranks, counts = self.bins
-        return np.clip(quantiles(slots, ranks, counts, self.amount, q), self.min, self.max)
+    @cached_property
+    def _ordered(self) -> Ordered:
+        return Ordered.of(self.bins, self.amount)
 
     @cached_property
     def bins(self) -> Bins:
@@ -246,33 +256,53 @@ class Folded:
         return (slots, ranks, counts) if chosen.all() else (slots[chosen], ranks[chosen], counts[chosen])
 
 
-def quantiles(slots: Ints, ranks: Ints, counts: Floats, amount: int, q: float) -> Floats:
-    """A quantile of each slot's bins; nan where it has none. Bins of one rank add up."""
-    found = np.full(amount, np.nan)
-    if not len(slots):
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """Bins of many slots, ordered by slot and then by value: any quantile of all of them is one search."""
+
+    slots: Ints
+    ranks: Ints
+    running: Floats
+    """Sum of the counts up to and with each."""
+    amount: int
+
+    @classmethod
+    def of(cls, bins: Bins, amount: int) -> Ordered:
+        """Bring bins in order; of several with the same slot and rank the counts may stay apart."""
+        slots, ranks, counts = bins
+        low = int(ranks.min(initial=0))
+        seen = np.zeros(int(ranks.max(initial=0)) - low + 1, dtype=bool)
+        seen[ranks - low] = True
+        used = np.flatnonzero(seen)
+        if amount * len(used) > _CELLS:
+            order = np.lexsort((ranks, slots))
+            return cls(slots[order], ranks[order], np.cumsum(counts[order]), amount)
+        places = slots * len(used) + (np.cumsum(seen) - 1)[ranks - low]
+        table = np.bincount(places, weights=counts, minlength=amount * len(used))
+        found = np.flatnonzero(table)
+        return cls(found // max(1, len(used)), used[found % max(1, len(used))] + low, np.cumsum(table[found]), amount)
+
+    def quantile(self, q: float) -> Floats:
+        """The value at rank floor(q (n - 1)) of each slot; nan for one without bins."""
+        found = np.full(self.amount, np.nan)
+        if not len(self.slots):
+            return found
+        before = np.concatenate(([0.0], self.running))
+        edges = np.searchsorted(self.slots, np.arange(self.amount + 1))
+        begin, total = before[edges[:-1]], before[edges[1:]] - before[edges[:-1]]
+        some = total > 0
+        place = np.searchsorted(self.running, begin[some] + np.floor(q * (total[some] - 1)), side="right")
+        found[some] = bin_values(self.ranks[place])
         return found
-    low = int(ranks.min())
-    seen = np.zeros(int(ranks.max()) - low + 1, dtype=bool)
-    seen[ranks - low] = True
-    used = np.flatnonzero(seen)
-    column_of = np.cumsum(seen) - 1
-    places = slots * len(used) + column_of[ranks - low]
-    values = bin_values(used + low)
-    step = max(1, _CHUNK // len(used))
-    for begin in range(0, amount, step):
-        size = min(step, amount - begin)
-        inside = slice(None) if size == amount else (slots >= begin) & (slots < begin + size)
-        table = np.bincount(places[inside] - begin * len(used), weights=counts[inside], minlength=size * len(used))
-        found[begin : begin + size] = pick(table.reshape(size, len(used)), values, q)
-    return found
 
 
-def pick(table: Floats, values: Floats, q: float) -> Floats:
+def pick(table: npt.NDArray[np.int32], values: Floats, q: float) -> Floats:
     """A quantile of each row of a table of counts, whose columns stand for ascending values; nan for rows without counts."""
-    running = table.cumsum(axis=1)
+    if not len(values):
+        return np.full(len(table), np.nan)
+    running = table.cumsum(axis=1, dtype=np.int64)
     total = running[:, -1]
-    rank = np.floor(q * (total - 1))
-    place = (running <= rank[:, None]).sum(axis=1)
+    place = (running <= np.floor(q * (total - 1))[:, None]).sum(axis=1)
     return np.where(total > 0, values[np.minimum(place, len(values) - 1)], np.nan)
 
 

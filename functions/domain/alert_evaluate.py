@@ -13,10 +13,11 @@ import numpy as np
 from functions.domain import alert_samples
 from functions.domain.alert_axis import Axis
 from functions.domain.alert_baseline import Baselines, usual_by_slot
-from functions.domain.alert_columns import Damaged, Floats
-from functions.domain.alert_data import Evidence
+from functions.domain.alert_columns import Damaged, Floats, Ints
+from functions.domain.alert_data import Evidence, windows
 from functions.domain.alert_measures import Figures, Scene, Unreadable, measured, scene_of
 from functions.domain.alert_memo import Memo
+from functions.domain.alert_reasons import Words
 from functions.domain.alert_rules import Absence, BaselineKind, Budget, Override, Points, Rule, active
 from functions.domain.alert_samples import Mask, Samples
 from functions.domain.rollup import TagPairs
@@ -40,50 +41,50 @@ class _Compared(NamedTuple):
     needs_base: bool
     threshold: Floats
     clear_at: Floats
+    holds: Mask
+    clear: Mask
 
 
 def _samples(scene: Scene, baselines: Baselines) -> Samples:
     try:
-        compared = _compare(scene, baselines)
+        compared = _compared(scene, baselines)
     except Unreadable as error:
         return _unreadable(scene, str(error))
     except Damaged as error:
         return _unreadable(scene, f"a stored rollup is damaged: {error}")
     found = compared.figures
-    above = scene.rule.when.bound.direction == "above"
-    value = found.value
-    if isinstance(scene.rule.when.measure, Absence):
-        holds, clear = value == 0, value > 0
-    elif above:
-        holds, clear = value > compared.threshold, value <= compared.clear_at
-    else:
-        holds, clear = value < compared.threshold, value >= compared.clear_at
     return Samples(
         rule=scene.rule,
         axis=scene.axis,
         evidence=scene.evidence,
-        data=_data(scene, compared, holds),
-        value=value,
+        data=_data(scene, compared),
+        value=found.value,
         points=found.points,
         threshold=compared.threshold,
         clear_at=compared.clear_at,
         base=compared.base,
-        holds=holds,
-        clear=clear,
+        holds=compared.holds,
+        clear=compared.clear,
+        words=_words(scene),
     )
 
 
-def _data(scene: Scene, compared: _Compared, holds: Mask) -> np.ndarray:
+def _data(scene: Scene, compared: _Compared) -> np.ndarray:
     found, least = compared.figures, scene.rule.when.min_points
     data = np.full(len(scene.axis), alert_samples.OK, dtype=np.int8)
     data[np.isnan(found.value) | (compared.needs_base & np.isnan(compared.threshold))] = alert_samples.NO_DATA
     if least > 1:
         data[found.points < least] = alert_samples.NO_DATA
     if found.unsure:
-        data[~holds] = alert_samples.UNREADABLE
-    nothing = (found.points == 0) & (np.isnan(found.value) | (found.value == 0))
-    data[nothing & ~_known(scene)] = alert_samples.MISSING
+        data[~compared.holds] = alert_samples.UNREADABLE
+    nothing = np.flatnonzero((found.points == 0) & (np.isnan(found.value) | (found.value == 0)))
+    if len(nothing):
+        data[nothing[~_known(scene, nothing)]] = alert_samples.MISSING
     return data
+
+
+def _words(scene: Scene) -> Words:
+    return scene.memo.keep(("words", scene.rule.name, scene.rule.digest), lambda: Words.of(scene.rule))
 
 
 def _unreadable(scene: Scene, why: str) -> Samples:
@@ -101,13 +102,26 @@ def _unreadable(scene: Scene, why: str) -> Samples:
         base=none,
         holds=false,
         clear=false,
+        words=_words(scene),
         unreadable=why,
     )
 
 
+def _compared(scene: Scene, baselines: Baselines) -> _Compared:
+    """A rule's comparison; between two minutes nothing of it changes, unless zero stands for what did not come from agents that live."""
+    measure = scene.rule.when.measure
+    if not isinstance(measure, Points) or measure.term.empty_is_zero or (measure.divided_by and measure.divided_by.empty_is_zero):
+        return _compare(scene, baselines)
+    evidence = scene.evidence
+    read = scene.read(windows(scene.rule, now=evidence.now, end=evidence.end, coarse=evidence.coarse))
+    serials = tuple(one.serial for one in read)
+    key = ("compared", scene.rule.name, scene.rule.digest, serials, baselines.serial, evidence.coarse, id(scene.axis), id(_limits(scene)))
+    return scene.memo.keep(key, lambda: _compare(scene, baselines), baselines, scene.axis, _limits(scene))
+
+
 def _compare(scene: Scene, baselines: Baselines) -> _Compared:
     condition = scene.rule.when
-    measure, bound = condition.measure, condition.bound
+    measure, baseline = condition.measure, condition.bound.baseline
     found = measured(scene, measure)
     none = np.full(len(scene.axis), np.nan)
     limits = _limits(scene)
@@ -117,16 +131,28 @@ def _compare(scene: Scene, baselines: Baselines) -> _Compared:
         if measure.change == "relative":
             with np.errstate(divide="ignore", invalid="ignore"):
                 change = np.where(before != 0, change / np.abs(before), np.nan)
-        return _Compared(found._replace(value=change), before, False, limits.limit, limits.clear)
-    if bound.baseline is None:
-        return _Compared(found, none, False, limits.limit, limits.clear)
+        return _held(scene, found._replace(value=change), before, limits.limit, limits.clear)
+    if baseline is None:
+        return _held(scene, found, none, limits.limit, limits.clear)
     base = _base(scene, found, baselines)
-    if bound.baseline.at_least is not None:
-        base = np.where(base >= bound.baseline.at_least, base, np.nan)
-    pick = np.fmax if bound.direction == "above" else np.fmin
+    if baseline.at_least is not None:
+        base = np.where(base >= baseline.at_least, base, np.nan)
+    pick = np.fmax if condition.bound.direction == "above" else np.fmin
     threshold = np.where(np.isnan(base), np.nan, pick(limits.limit, limits.factor * base))
     clear_at = np.where(np.isnan(base), np.nan, pick(limits.clear, limits.clear_factor * base))
-    return _Compared(found, base, True, threshold, clear_at)
+    return _held(scene, found, base, threshold, clear_at)
+
+
+def _held(scene: Scene, found: Figures, base: Floats, threshold: Floats, clear_at: Floats) -> _Compared:
+    """Where the condition holds, and where it is clear; with nan anywhere, neither."""
+    value = found.value
+    if isinstance(scene.rule.when.measure, Absence):
+        holds, clear = value == 0, value > 0
+    elif scene.rule.when.bound.direction == "above":
+        holds, clear = value > threshold, value <= clear_at
+    else:
+        holds, clear = value < threshold, value >= clear_at
+    return _Compared(found, base, scene.rule.when.bound.baseline is not None, threshold, clear_at, holds, clear)
 
 
 def _base(scene: Scene, found: Figures, baselines: Baselines) -> Floats:
@@ -207,15 +233,16 @@ def _inside(rows: Floats, *, above: bool) -> Floats:
     return rows
 
 
-def _known(scene: Scene) -> Mask:
+def _known(scene: Scene, slots: Ints) -> Mask:
     """Which series are there, whether they have data or not: an agent has their tags, or these were used in the last days."""
     snapshot = scene.evidence.snapshot
     if snapshot is None or isinstance(scene.rule.when.measure, Budget):
-        return np.ones(len(scene.axis), dtype=bool)
-    known = np.array([_in_use(pairs, snapshot.known_values) for pairs in scene.axis.series], dtype=bool)
-    slots = scene.axis.of_agent[scene.axis.of_agent >= 0]
-    known[slots] = True
-    return known
+        return np.ones(len(slots), dtype=bool)
+    known = np.zeros(len(scene.axis), dtype=bool)
+    known[scene.axis.of_agent[scene.axis.of_agent >= 0]] = True
+    for slot in slots[~known[slots]].tolist():
+        known[slot] = _in_use(scene.axis.series[slot], snapshot.known_values)
+    return known[slots]
 
 
 def _in_use(pairs: TagPairs, values: Mapping[str, Mapping[str, int]]) -> bool:

@@ -24,6 +24,20 @@ _USUAL: Final = {
 _FIELD_NAMES: Final = {"heartbeat_age_s": "age of the last heartbeat", "since_progress_s": "time without progress on open work"}
 
 
+class Words(NamedTuple):
+    """What all sentences of a rule have in common."""
+
+    subject: str
+    unit: str
+    plain_unit: str
+    """Of the value before its change or ratio is taken."""
+
+    @classmethod
+    def of(cls, rule: Rule) -> Words:
+        """The words of a rule."""
+        return cls(subject(rule), unit(rule), _plain_unit(rule))
+
+
 class Story(NamedTuple):
     """What a sentence is made from."""
 
@@ -36,17 +50,18 @@ class Story(NamedTuple):
     holds: bool
     clear: bool
     unreadable: str
+    words: Words
 
 
 def tell(rule: Rule, series: Mapping[str, str], story: Story, evidence: Evidence) -> str:
     """The sentence of a sample."""
     match story.data:
         case Data.UNREADABLE:
-            return f"{subject(rule)}: {story.unreadable or 'not all of it could be read'}"
+            return f"{story.words.subject}: {story.unreadable or 'not all of it could be read'}"
         case Data.MISSING_SERIES:
-            return f"{subject(rule)}: {_named(series)} is not known any more"
+            return f"{story.words.subject}: {_named(series)} is not known any more"
         case Data.NO_DATA:
-            return f"{subject(rule)}: {_why_nothing(rule, story)}"
+            return f"{story.words.subject}: {_why_nothing(rule, story)}"
         case Data.OK:
             return _found(rule, story) + _details(rule, series, evidence)
 
@@ -111,6 +126,11 @@ def _unit(term: Term) -> str:
     return {"count": "", "rate": f"{found}/s"}.get(term.aggregation, found)
 
 
+def _plain_unit(rule: Rule) -> str:
+    measure = rule.when.measure
+    return _unit(measure.term) if isinstance(measure, Points) and measure.divided_by is None else ""
+
+
 def _why_nothing(rule: Rule, story: Story) -> str:
     if story.value is None:
         return "no data" if story.points < rule.when.min_points or not story.points else "no figure can be made of what there is"
@@ -122,29 +142,24 @@ def _why_nothing(rule: Rule, story: Story) -> str:
 def _found(rule: Rule, story: Story) -> str:
     match rule.when.measure:
         case Absence():
-            return f"no {subject(rule)}" if story.holds else f"{story.points} points of {subject(rule)}"
+            return f"no {story.words.subject}" if story.holds else f"{story.points} points of {story.words.subject}"
         case HealthIs() if rule.per_agent:
-            return subject(rule) if story.holds else f"not {subject(rule)}"
+            return story.words.subject if story.holds else f"not {story.words.subject}"
         case Field(name="shadow") if rule.per_agent:
             return "shadow agent" if story.holds else "no shadow agent"
         case Points(change=str()):
-            return f"{subject(rule)} {_change(rule, story)}, {_compared(rule, story)}"
-    return f"{subject(rule)} is {figure(story.value or 0, unit(rule))}, {_compared(rule, story)}"
+            return f"{story.words.subject} {_change(story)}, {_compared(rule, story)}"
+    return f"{story.words.subject} is {figure(story.value or 0, story.words.unit)}, {_compared(rule, story)}"
 
 
-def _change(rule: Rule, story: Story) -> str:
+def _change(story: Story) -> str:
     value = story.value or 0
-    before = "" if story.base is None else f" from {figure(story.base, _plain_unit(rule))}"
-    return f"{'rose' if value >= 0 else 'fell'} by {figure(abs(value), unit(rule))}{before} in the window before"
-
-
-def _plain_unit(rule: Rule) -> str:
-    measure = rule.when.measure
-    return _unit(measure.term) if isinstance(measure, Points) and measure.divided_by is None else ""
+    before = "" if story.base is None else f" from {figure(story.base, story.words.plain_unit)}"
+    return f"{'rose' if value >= 0 else 'fell'} by {figure(abs(value), story.words.unit)}{before} in the window before"
 
 
 def _compared(rule: Rule, story: Story) -> str:
-    bound, of = rule.when.bound, unit(rule)
+    bound, of = rule.when.bound, story.words.unit
     beyond = bound.direction
     if story.threshold is None:
         return "compared with nothing"

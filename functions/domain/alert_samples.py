@@ -13,7 +13,7 @@ from functions.domain.alert import Data, Sample
 from functions.domain.alert_axis import Axis, series_of
 from functions.domain.alert_columns import Floats
 from functions.domain.alert_data import Evidence
-from functions.domain.alert_reasons import Story, gone, tell
+from functions.domain.alert_reasons import Story, Words, gone, tell
 from functions.domain.alert_rules import Policy, Rule
 from functions.domain.rollup import TagPairs
 from functions.domain.series import AGENT
@@ -41,6 +41,7 @@ class Samples:
     """What the value was compared with, before any factor; nan where nothing was."""
     holds: Mask
     clear: Mask
+    words: Words
     unreadable: str = ""
     """Why nothing could be read, if so."""
 
@@ -81,6 +82,7 @@ class Samples:
             holds=bool(self.holds[slot]),
             clear=bool(self.clear[slot]),
             unreadable=self.unreadable,
+            words=self.words,
         )
         sound = story.data is Data.OK
         return Sample(

@@ -50,32 +50,38 @@ class _Sums:
         self.count, self.sum = np.zeros(0), np.zeros(0)
         self.present: Present = np.zeros((0, TRAILING_HOURS), dtype=bool)
         self.table: Table = np.zeros((0, 0), dtype=np.int32)
-        self.ranks: list[int] = []
+        self.ranks: Ints = np.zeros(0, dtype=np.int64)
         self._column_of = np.full(RANKS, -1, dtype=np.int64)
 
     def take(self, column: Column, hour: int, sign: int) -> None:
         """Add a rollup's rows, or take them away."""
         rows, ranks, counts = column.bins
-        self._make_room(int(column.tags.max(initial=-1)) + 1, ranks)
+        places = ranks + _MIDDLE
+        self._make_room(int(column.tags.max(initial=-1)) + 1, ranks[self._column_of[places] < 0])
         self.count[column.tags] += sign * column.scalars["count"]
         self.sum[column.tags] += sign * column.scalars["sum"]
         self.present[column.tags, hour % TRAILING_HOURS] = sign > 0
-        self.table[column.tags[rows], self._column_of[ranks + _MIDDLE]] += sign * counts.astype(np.int32)
+        # A row has each rank once, so that no cell comes twice.
+        cells = self.table.reshape(-1)
+        cells[column.tags[rows] * self.table.shape[1] + self._column_of[places]] += sign * counts.astype(np.int32)
 
-    def _make_room(self, rows: int, ranks: Ints) -> None:
-        fresh = np.unique(ranks[self._column_of[ranks + _MIDDLE] < 0])
-        self._column_of[fresh + _MIDDLE] = np.arange(len(self.ranks), len(self.ranks) + len(fresh))
-        self.ranks += fresh.tolist()
-        height, width = self.table.shape
-        if rows > height or len(self.ranks) > width:
-            taller, wider = max(height, rows + rows // 4), max(width, len(self.ranks) + 64)
-            table = np.zeros((taller, wider), dtype=np.int32)
-            table[:height, :width] = self.table
-            self.table = table
-        if rows > len(self.count):
-            more = len(self.table) - len(self.count)
+    def _make_room(self, rows: int, unknown: Ints) -> None:
+        fresh = np.unique(unknown)
+        if rows > len(self.table) or len(fresh):
+            self._widen(max(len(self.table), rows + rows // 4 if rows > len(self.table) else 0), fresh)
+        more = len(self.table) - len(self.count)
+        if more:
             self.count, self.sum = np.pad(self.count, (0, more)), np.pad(self.sum, (0, more))
             self.present = np.pad(self.present, ((0, more), (0, 0)))
+
+    def _widen(self, rows: int, fresh: Ints) -> None:
+        """Make room; columns stay in the order of their ranks, so that quantiles read them as they stand."""
+        old = self.ranks
+        self.ranks = np.union1d(old, fresh)
+        table = np.zeros((rows, len(self.ranks)), dtype=np.int32)
+        table[: len(self.table), np.searchsorted(self.ranks, old)] = self.table
+        self.table = table
+        self._column_of[self.ranks + _MIDDLE] = np.arange(len(self.ranks))
 
 
 class _Kind:
@@ -122,14 +128,15 @@ class TrailingTotals:
 
     def quantile(self, q: float) -> Floats:
         """A quantile, within 1 %; nan without points."""
-        ranks = np.unique(np.array([rank for one in self._sums for rank in one.ranks], dtype=np.int64))
-        if not len(ranks):
-            return np.full(self._amount, np.nan)
-        table = np.zeros((self._amount, len(ranks)))
+        ranks = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(one.ranks for one in self._sums)]))
+        table = np.zeros((self._amount, len(ranks)), dtype=np.int32)
         for one in self._sums:
-            columns = np.searchsorted(ranks, one.ranks)
+            columns = slice(None) if len(one.ranks) == len(ranks) else np.searchsorted(ranks, one.ranks)
             for slots, rows in _layers(self._slots(len(one.count))):
-                table[np.ix_(slots, columns)] += one.table[rows, : len(one.ranks)]
+                if isinstance(columns, slice):
+                    table[slots] += one.table[rows]
+                else:
+                    table[np.ix_(slots, columns)] += one.table[rows]
         return pick(table, bin_values(ranks), q)
 
     def busy(self) -> Floats:

@@ -5,16 +5,16 @@ Rollups are built anew from all their parts, taken in an order that does not dep
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from functions.domain import rollup_codec, sketches
 from functions.domain.cells import Cells
-from functions.domain.failures import Failure, decode_failures
+from functions.domain.failures import Failure, decode_failures, pairs_of
 from functions.domain.items import StoredItem
-from functions.domain.rollup import Aggregate, Rollup, SeriesKey
+from functions.domain.rollup import Aggregate, Rollup, SeriesKey, TagPairs
 from functions.domain.rollup_codec import Row
 
 
@@ -49,12 +49,16 @@ def merge_minute(parts: Sequence[Part], remote_tags: Mapping[str, Mapping[str, s
     """Merge a minute; `remote_tags` has the tags set remotely, by agent. Raises ValueError when a part's sketch is damaged."""
     table = _Table()
     for part in parts:
-        info = part.item.info
-        base = cells.restrict({**info.tags, **remote_tags.get(part.item.agent, {})})
-        forced = cells.restrict(info.scope)
+        base, forced = _tags_of(part, remote_tags, cells)
         for row in part.rows:
             table.add(part.item.agent, SeriesKey(row.key.name, cells.place(base, row.key.tags, forced)), row)
     return table.merge()
+
+
+def _tags_of(part: Part, remote_tags: Mapping[str, Mapping[str, str]], cells: Cells) -> tuple[TagPairs, TagPairs]:
+    """What an item's points have of their agent, and of its token."""
+    info = part.item.info
+    return cells.restrict({**info.tags, **remote_tags.get(part.item.agent, {})}), cells.restrict(info.scope)
 
 
 def sound_parts(parts: Sequence[Part]) -> tuple[list[Part], list[str]]:
@@ -69,18 +73,32 @@ def sound_parts(parts: Sequence[Part]) -> tuple[list[Part], list[str]]:
     return sound, faults
 
 
-def failures_in(parts: Iterable[Part]) -> tuple[list[tuple[str, Failure]], list[str]]:
-    """The failures that items tell of, with their agent; an item whose failures cannot be read has none, and a sentence says so."""
-    found: list[tuple[str, Failure]] = []
+def failures_in(parts: Iterable[Part]) -> tuple[list[tuple[Part, Failure]], list[str]]:
+    """The failures that items tell of; an item whose failures cannot be read has none, and a sentence says so."""
+    found: list[tuple[Part, Failure]] = []
     faults = []
     for part in parts:
         try:
-            failures = decode_failures(part.item.failures) if part.item.failures else ()
+            found += [(part, failure) for failure in decode_failures(part.item.failures)] if part.item.failures else []
         except ValueError as error:
             faults.append(f"the failures of batch {part.item.batch} of agent {part.item.agent} are left out: {error}")
-            continue
-        found += [(part.item.agent, failure) for failure in failures]
     return found, faults
+
+
+def first_cells(
+    found: Iterable[tuple[Part, Failure]], kinds: Collection[str], remote_tags: Mapping[str, Mapping[str, str]], cells: Cells
+) -> list[tuple[int, TagPairs]]:
+    """Time and cell of the first failure of each of these kinds."""
+    firsts: dict[str, tuple[tuple[int, str, str], Part, Failure]] = {}
+    for part, failure in found:
+        kind, order = failure.fingerprint, (failure.first, part.item.agent, failure.tags)
+        if kind in kinds and (kind not in firsts or order < firsts[kind][0]):
+            firsts[kind] = (order, part, failure)
+    placed = []
+    for _, (_, part, failure) in sorted(firsts.items()):
+        base, forced = _tags_of(part, remote_tags, cells)
+        placed.append((failure.first, cells.place(base, pairs_of(failure.tags), forced)))
+    return placed
 
 
 def merge_rollups(encoded: Iterable[bytes]) -> Rollup:

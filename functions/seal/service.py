@@ -10,21 +10,21 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from functions.domain import backlog, failure_book, window
+from functions.domain import backlog, window
 from functions.domain.alert_matrix import agent_matrix
 from functions.domain.alert_rules import agent_metrics
 from functions.domain.backlog import GROUP
 from functions.domain.cells import Cells
 from functions.domain.errors import InvalidInput
-from functions.domain.failures import decode_groups, encode_groups, group_failures, merge_groups
 from functions.domain.fleet import Snapshot, SnapshotUnreadable, decode_snapshot, encode_snapshot
 from functions.domain.health import Transition
 from functions.domain.items import StoredItem
-from functions.domain.minutes import MergedMinute, Part, decode_items, failures_in, merge_minute, merge_rollups, sound_parts
+from functions.domain.minutes import MergedMinute, Part, decode_items, merge_minute, merge_rollups, sound_parts
 from functions.domain.roster import Roster
 from functions.domain.times import DAY_MS, HOUR_MS, LATE_AFTER_MS, MINUTE_MS, MINUTES_PER_HOUR, SECOND_MS, minute_end, minute_of
 from functions.domain.workspace import DOCUMENT, WorkspaceSettings
 from functions.ports import BatchReader, FleetStore, LateMark, Lease, Resolution, RollupStore, RuleReader
+from functions.seal.failures import FailureSealer
 
 LEASE = "seal"
 LEASE_MS = 60 * SECOND_MS
@@ -139,6 +139,9 @@ class _Tick:
         self._snapshot = before or Snapshot(workspace=self._workspace, time=0)
         self._roster = Roster(self._snapshot, self._fleet.agents(self._workspace), self._now)
         self._cells = Cells(self._settings.dimensions, self._now // HOUR_MS, self._snapshot.known_values, self._snapshot.known_cells)
+        self._failures = FailureSealer(self._rollups, self._workspace, self._snapshot, self._now, self._report.warnings)
+        if before is None:
+            self._failures.recall()
         marks = self._seal_minutes()
         self._build_hours()
         self._judge()
@@ -247,24 +250,12 @@ class _Tick:
             parts, faults = sound_parts(parts)
             self._report.warnings.extend(faults)
             merged = merge_minute(parts, remote, self._cells)
-        merged = self._with_failures(minute, parts, merged)
+        fresh = self._failures.minute(minute, parts, remote, self._cells, _expires(minute_end(minute), MINUTES_KEPT_S))
+        if fresh:
+            merged = MergedMinute({**merged.group, **fresh}, merged.agents)
         if minute > self._rates_minute() - window.MINUTES:
             self._snapshot.window[minute] = window.encode_minute((part.item.agent for part in parts), merged.agents)
         return merged
-
-    def _with_failures(self, minute: int, parts: Iterable[Part], merged: MergedMinute) -> MergedMinute:
-        """Store a minute's failures by kind; the kinds that are new in it become a series of the group."""
-        found, faults = failures_in(parts)
-        self._report.warnings.extend(faults)
-        if not found:
-            return merged
-        groups, known = group_failures(found), self._snapshot.known_failures
-        failure_book.note(known, groups, self._now)
-        expires = _expires(minute_end(minute), MINUTES_KEPT_S)
-        self._rollups.put_failures(self._workspace, Resolution.MINUTE, minute, encode_groups(groups), expires)
-        fresh = failure_book.new_in(minute, known, groups)
-        cells = [(group, self._cells.place((), tuple(("tier", tier) for tier in list(group.tiers)[:1]))) for group in fresh]
-        return MergedMinute({**merged.group, **failure_book.series_of_new(cells)}, merged.agents)
 
     def _put_group(self, minute: int, merged: MergedMinute) -> None:
         expires = _expires(minute_end(minute), MINUTES_KEPT_S)
@@ -293,10 +284,7 @@ class _Tick:
             minutes = self._rollups.read_group(self._workspace, Resolution.MINUTE, start, end)
             if minutes:
                 self._rollups.put_group(self._workspace, Resolution.HOUR, hour, merge_rollups(minutes.values()), expires)
-            failures = self._rollups.read_failures(self._workspace, Resolution.MINUTE, start, end)
-            if failures:
-                merged = encode_groups(merge_groups(map(decode_groups, failures.values())))
-                self._rollups.put_failures(self._workspace, Resolution.HOUR, hour, merged, expires)
+            self._failures.hour(hour, expires)
             matrices = self._rollups.read_matrix(self._workspace, Resolution.MINUTE, start, end)
             if matrices:
                 self._rollups.put_matrix(self._workspace, Resolution.HOUR, hour, merge_rollups(matrices.values()), expires)

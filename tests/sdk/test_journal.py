@@ -16,10 +16,7 @@ from clawpulse._adopted import recut
 from clawpulse._aggregation import Piece
 from clawpulse._batches import batches
 from clawpulse._journal import (
-    Contents,
     Opening,
-    Replay,
-    Unreadable,
     batch_frame,
     body_of,
     cut_frame,
@@ -28,6 +25,7 @@ from clawpulse._journal import (
     opening_frame,
     rows_frame,
 )
+from clawpulse._replay import Contents, Replay, Unreadable
 from clawpulse._spool import Batch
 from clawpulse.wire import Event, Header, Point
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from clawpulse._journal import Contents, Replay
+from clawpulse._replay import Contents, Replay
 from clawpulse._segments import Segments, streams
 from tests.sdk.server import Server, running_server
 

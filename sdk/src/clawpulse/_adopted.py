@@ -15,9 +15,10 @@ from typing import NamedTuple
 from clawpulse import wire
 from clawpulse._batches import batches
 from clawpulse._disk import read_body
-from clawpulse._journal import Contents, Replay, done_frame, dropped_frame, opening_frame
+from clawpulse._journal import done_frame, dropped_frame, opening_frame
 from clawpulse._locks import Lock, take
 from clawpulse._pending import Pending
+from clawpulse._replay import Contents, Replay
 from clawpulse._segments import Segments, streams
 from clawpulse._spool import Batch, Entry, Lost
 

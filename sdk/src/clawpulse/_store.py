@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from clawpulse._adopted import AdoptedLane, lock_path, look
 from clawpulse._disk import DiskLane
-from clawpulse._journal import Opening, Unreadable
+from clawpulse._journal import Opening
 from clawpulse._locks import Lock, take
+from clawpulse._replay import Unreadable
 from clawpulse._reports import Reports
 from clawpulse._segments import Segments, streams
 from clawpulse._spool import Batch, Entry, Lane, MemoryLane

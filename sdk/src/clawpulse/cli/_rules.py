@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from clawpulse.cli._api import Fault
 from clawpulse.cli._yaml import Document, Flaw, Unreadable, read
 
-_BOOK = ("packs", "rules")
+_BOOK = ("packs", "rules", "tests")
+"""Lists that a document may have; one with none of them is a rule."""
+_OF_TESTS = ("budgets",)
+"""What else goes with tests."""
 _RULE = re.compile(r"rules\[(\d+)\](.*)", re.S)
 _PACK = re.compile(r"packs\[(\d+)\]")
 
@@ -35,11 +38,17 @@ class Union:
     rule_origins: list[Origin] = field(default_factory=list)
     pack_origins: list[Origin] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
+    tests: list[Document] = field(default_factory=list)
+    """Documents that have tests; what is wrong with these, their own command tells."""
 
     def document(self, kept: Sequence[Any] = (), packs: Sequence[Any] | None = None) -> dict[str, Any]:
         """As the API takes it: the rules of the files first, so that their places stay, then those that are kept."""
         found = self.packs if self.packs is not None else packs
         return {**self.others, **({} if found is None else {"packs": list(found)}), "rules": [*self.rules, *kept]}
+
+    def only(self, document: Document) -> Union:
+        """The same rules, and of the rest only one document: what the API was sent of its tests."""
+        return replace(self, documents=[document])
 
     def flaw(self, fault: Fault) -> Flaw | None:
         """A fault of that document with its place; None when it is not in these files."""
@@ -93,7 +102,10 @@ def _take(union: Union, document: Document) -> list[Flaw]:
         for number, item in enumerate(value.get(key, ())):
             items.append(item)
             origins.append(Origin(document, f"{key}[{number}]"))
-    union.others.update({key: item for key, item in value.items() if key not in _BOOK})
+    known = _BOOK + (_OF_TESTS if "tests" in value else ())
+    union.others.update({key: item for key, item in value.items() if key not in known})
+    if "tests" in value:
+        union.tests.append(document)
     return []
 
 

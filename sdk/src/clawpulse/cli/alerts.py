@@ -13,8 +13,9 @@ from rich.text import Text
 from clawpulse.cli import _flaws as shown
 from clawpulse.cli import _incident as incident_views
 from clawpulse.cli import _output as out
-from clawpulse.cli._api import FAILURE, ApiError, Fault
-from clawpulse.cli._options import api_of, as_json, every, selector, watch
+from clawpulse.cli import _trials as trials
+from clawpulse.cli._api import FAILURE, ApiError, CommandError, Fault
+from clawpulse.cli._options import api_of, as_json, duration, every, selector, since, since_time, watch
 from clawpulse.cli._rules import Union, gather
 from clawpulse.cli._watch import show
 from clawpulse.cli._yaml import Flaw, Place, Unreadable
@@ -128,6 +129,15 @@ def lint(context: click.Context, files: tuple[str, ...], as_json: bool) -> int:
     return FAILURE if flaws else 0
 
 
+def _gathered(files: Sequence[str]) -> Union:
+    """What files say; shows what keeps them from being read."""
+    try:
+        return gather(files)
+    except Unreadable as error:
+        shown.lines(error.flaws)
+        raise shown.FaultyFiles(len(error.flaws)) from None
+
+
 def _checked(context: click.Context, files: Sequence[str]) -> tuple[list[Flaw], int]:
     """All faults of files, and how many rules they have."""
     try:
@@ -136,6 +146,14 @@ def _checked(context: click.Context, files: Sequence[str]) -> tuple[list[Flaw], 
         return error.flaws, 0
     answer = api_of(context).send("POST", "api/rules/check", union.document())
     return [_placed(union, Fault(fault["path"], fault["reason"])) for fault in answer["faults"]], len(union.rules)
+
+
+def _refused(union: Union, error: ApiError) -> CommandError:
+    """Shows the faults that the API found, with their places; what to raise then."""
+    if error.status != UNPROCESSABLE or not error.faults:
+        return error
+    shown.lines(_placed(union, fault) for fault in error.faults)
+    return shown.FaultyFiles(len(error.faults))
 
 
 def _placed(union: Union, fault: Fault) -> Flaw:
@@ -152,12 +170,7 @@ def apply(context: click.Context, files: tuple[str, ...], prune: bool, as_json: 
 
     Own rules that stand in none of the files stay, unless --prune; so do the chosen packs, unless a file has `packs:`.
     """
-    try:
-        union = gather(files)
-    except Unreadable as error:
-        shown.lines(error.flaws)
-        raise shown.FaultyFiles(len(error.flaws)) from None
-    api = api_of(context)
+    union, api = _gathered(files), api_of(context)
     answer, seen = api.tagged("api/rules")
     own = answer["own"]
     before = {rule["name"]: rule for rule in own.get("rules", [])}
@@ -166,10 +179,7 @@ def apply(context: click.Context, files: tuple[str, ...], prune: bool, as_json: 
     try:
         api.send("PUT", "api/rules", union.document(kept, own.get("packs")), {"If-Match": seen} if seen else {})
     except ApiError as error:
-        if error.status != UNPROCESSABLE or not error.faults:
-            raise
-        shown.lines(_placed(union, fault) for fault in error.faults)
-        raise shown.FaultyFiles(len(error.faults)) from None
+        raise _refused(union, error) from None
     _report(before, union, kept, as_json)
     return 0
 
@@ -189,6 +199,72 @@ def _report(before: dict[str, Any], union: Union, kept: list[Any], as_json: bool
     for word, names in changes.items():
         if names:
             out.print_line(f"{word}: {', '.join(names)}")
+
+
+@alerts.command()
+@click.argument("rule")
+@click.option("--since", "span", type=duration, default="30d", show_default=True, metavar="LENGTH", help="How far back from now: 12h, 30d.")
+@click.option("--file", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="Take the rule from this file.")
+@as_json
+@click.pass_context
+def backtest(context: click.Context, rule: str, span: int, file: str | None, as_json: bool) -> None:
+    """Replay RULE on what is stored: the pages it would have sent, when, how long, and the money spent until then.
+
+    Minutes are kept for 3 days; before that hours have to do.
+    """
+    union = _gathered([file] if file else [])
+    body = {"rule": rule, "range": f"{max(1, round(span / 60))}m", **({"document": {"rules": union.rules}} if file else {})}
+    try:
+        answer = api_of(context).send("POST", "api/alerts/backtest", body)
+    except ApiError as error:
+        raise _refused(union, error) from None
+    if as_json:
+        out.print_json(answer)
+    else:
+        out.console().print(trials.backtest(answer))
+
+
+@alerts.command()
+@rule_files
+@as_json
+@click.pass_context
+def test(context: click.Context, files: tuple[str, ...], as_json: bool) -> int:
+    """Run the unit tests in files: given series, expect alerts at times.
+
+    Rules of all files go before those in force. Exit code 1 when a test fails.
+    """
+    union = _gathered(files)
+    if not union.tests:
+        raise click.UsageError("none of the files has tests")
+    results: list[dict[str, Any]] = []
+    for document in union.tests:
+        body = {key: value for key, value in document.value.items() if key != "packs"}
+        try:
+            answer = api_of(context).send("POST", "api/alerts/test", {**body, "rules": union.rules})
+        except ApiError as error:
+            raise _refused(union.only(document), error) from None
+        results += [{"file": document.file, **result} for result in answer["tests"]]
+    if as_json:
+        out.print_json({"failed": sum(not result["passed"] for result in results), "tests": results})
+    else:
+        trials.print_tests(results)
+    return 0 if all(result["passed"] for result in results) else FAILURE
+
+
+@alerts.command()
+@since("30d")
+@as_json
+@click.pass_context
+def audit(context: click.Context, seconds: int | None, as_json: bool) -> None:
+    """List rules that do not earn their keep, and what to do about each.
+
+    Never fired, always firing, flapping, never acknowledged, stale, overlapping, expired.
+    """
+    answer = api_of(context).get("api/alerts/audit", since=since_time(seconds, datetime.now(timezone.utc)))
+    if as_json:
+        out.print_json(answer)
+    else:
+        out.console().print(trials.audit(answer))
 
 
 @alerts.command()

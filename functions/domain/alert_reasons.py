@@ -135,14 +135,14 @@ def _why_nothing(rule: Rule, story: Story) -> str:
     if story.value is None:
         return "no data" if story.points < rule.when.min_points or not story.points else "no figure can be made of what there is"
     if rule.when.min_points > 1 and story.points < rule.when.min_points:
-        return f"only {story.points} points, the rule asks for {rule.when.min_points}"
+        return f"only {_points(story)}, the rule asks for {rule.when.min_points}"
     return "no baseline: too little history, or too small a one"
 
 
 def _found(rule: Rule, story: Story) -> str:
     match rule.when.measure:
         case Absence():
-            return f"no {story.words.subject}" if story.holds else f"{story.points} points of {story.words.subject}"
+            return f"no {story.words.subject}" if story.holds else f"{_points(story)} of {story.words.subject}"
         case HealthIs() if rule.per_agent:
             return story.words.subject if story.holds else f"not {story.words.subject}"
         case Field(name="shadow") if rule.per_agent:
@@ -172,6 +172,10 @@ def _compared(rule: Rule, story: Story) -> str:
         if story.base:
             told = f"{told} ({_times(story.value or 0, story.base)} x)"
     return told if story.holds else f"not {told}"
+
+
+def _points(story: Story) -> str:
+    return "1 point" if story.points == 1 else f"{story.points} points"
 
 
 def _times(value: float, base: float) -> str:

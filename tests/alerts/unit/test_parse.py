@@ -14,8 +14,10 @@ from hypothesis import given, settings
 
 from functions.domain.alert import Severity
 from functions.domain.alert_faults import InvalidDocument
-from functions.domain.alert_parse import check_rules, parse_rules
-from functions.domain.alert_rules import BaselineKind, Points, Policy, agent_metrics
+from functions.domain.alert_parse import OVERRIDE_KEYS, RULE_KEYS, check_rules, parse_rules
+from functions.domain.alert_parse_when import BASELINE_KEYS
+from functions.domain.alert_rules import BUDGETS, FIELDS, BaselineKind, Points, Policy, agent_metrics
+from functions.domain.alert_text import DURATION_PATTERN
 from functions.domain.selector import Selector
 from tests.alerts.unit import documents
 
@@ -196,3 +198,14 @@ def test_what_has_the_schemas_shape_is_read_or_has_faults_with_paths(document: d
 def test_what_the_schema_refuses_the_parser_refuses(document: dict[str, Any]) -> None:
     refused = not SCHEMA.is_valid(document)
     assert not refused or check_rules(document), [error.message for error in SCHEMA.iter_errors(document)]
+
+
+def test_the_schema_knows_the_words_that_the_parser_knows() -> None:
+    parts = SCHEMA.schema["$defs"]
+    assert tuple(parts["rule"]["properties"]) == RULE_KEYS
+    assert set(parts["field"]["properties"]["field"]["enum"]) == set(FIELDS)
+    assert set(parts["budget"]["properties"]["budget"]["enum"]) == set(BUDGETS)
+    assert set(parts["baseline"]["properties"]) == set(BASELINE_KEYS)
+    assert set(parts["baseline"]["properties"]["of"]["enum"]) == set(BaselineKind)
+    assert parts["duration"]["pattern"] == DURATION_PATTERN
+    assert set(parts["override"]["properties"]) == set(OVERRIDE_KEYS)

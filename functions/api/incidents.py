@@ -11,6 +11,7 @@ from pydantic import Field
 from functions.api.alert_view import part_for, who
 from functions.api.deliveries import DeliveryAnswer, shown
 from functions.api.endpoint import Call, Noun, Reply
+from functions.api.incident_cost import incident_cost
 from functions.api.incident_view import IncidentAnswer, IncidentDetails, brief, details
 from functions.api.models import Answer, Asked, Body, Instant, milliseconds
 from functions.domain import alert_machine
@@ -106,9 +107,10 @@ def note(call: Call, asked: IncidentAsked, body: NoteBody) -> IncidentDetails:
 def postmortem(call: Call, asked: IncidentAsked) -> Reply:
     """A draft of a postmortem in Markdown, from what is known: to be completed by people."""
     found, part = _visible(call, asked.incident)
-    return Reply(
-        body=draft(part, call.services.deliveries.recent(call.caller.workspace, _first(call, found)) if part is found else [], call.now)
-    )
+    if part is not found:
+        return Reply(body=draft(part, [], call.now))
+    recent = call.services.deliveries.recent(call.caller.workspace, _first(call, found))
+    return Reply(body=draft(found, recent, call.now, incident_cost(call, found)))
 
 
 def _visible(call: Call, incident: str) -> tuple[Incident, Incident]:

@@ -10,8 +10,8 @@ from functions.domain.incident import Incident, Note
 from functions.domain.notification import NotificationKind
 from functions.domain.times import DAY_MS, HOUR_MS
 from functions.runtime.alert_setup import read_setup
-from tests.api.alerting import BEGAN, REFUSED, SENT, delivery, edge, incident, own_rules, state
-from tests.api.world import NOW, ApiClient, World
+from tests.api.alerting import BEGAN, REFUSED, SENT, SLOW, delivery, edge, incident, own_rules, state
+from tests.api.world import MINUTE, NOW, ApiClient, World, agent
 
 OVER = {"kind": EdgeKind.RESOLVED, "at": BEGAN + 60_000}
 
@@ -201,6 +201,31 @@ def test_the_postmortem_is_markdown(world: World, client: ApiClient) -> None:
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/markdown; charset=utf-8")
     assert answer.text.startswith("# Postmortem (draft): slow (tier=fast)\n")
     assert "Why could chat not be told?" in answer.text
+
+
+def cost_line(client: ApiClient, found: Incident) -> str:
+    text = client.call("GET", path(found, "/postmortem")).text
+    return next(line for line in text.splitlines() if line.startswith("- Cost")).rpartition(": ")[2]
+
+
+def test_the_postmortem_has_what_was_spent(world: World, client: ApiClient) -> None:
+    found = incident(world, edge(tier="fast"), edge(tier="smart"))
+    assert cost_line(client, found) == "_not known_"
+    for ago in range(3):
+        costs = {("task.cost_usd", f"tier={tier}"): [0.5, 1.0] for tier in ("fast", "smart", "batch")}
+        world.group({**costs, ("task.latency_ms", "tier=fast"): [7.0]}, minute=MINUTE - ago)
+    world.group({("task.cost_usd", "tier=fast"): [100.0]}, minute=MINUTE - 20)
+    assert cost_line(client, found) == "$9"
+    own_rules(world, SLOW | {"name": "other"})
+    assert cost_line(client, found) == "_not known_"
+
+
+def test_the_postmortem_has_what_single_agents_spent(world: World, client: ApiClient) -> None:
+    world.seal(agent("a1"), agent("a2"))
+    for name in ("a1", "a2"):
+        world.agent_minute(name, {("task.cost_usd", "tier=fast"): [2.5]}, minute=MINUTE)
+    assert cost_line(client, incident(world, edge("dead", agent="a1"))) == "$2.5"
+    assert cost_line(client, incident(world, edge("dead", at=BEGAN + 1, agent="gone"))) == "_not known_"
 
 
 def test_a_tenant_sees_its_part_alone(world: World, client: ApiClient) -> None:

@@ -33,7 +33,7 @@ UNHEARD: Final = 5
 """Episodes that nobody acknowledged, to be never acknowledged."""
 
 
-class Fault(StrEnum):
+class Flaw(StrEnum):
     """What is wrong with a rule."""
 
     NEVER_FIRED = "never fired"
@@ -75,7 +75,7 @@ class Finding:
     """One thing about one rule."""
 
     rule: str
-    fault: Fault
+    flaw: Flaw
     text: str
     proposal: str
     others: tuple[str, ...] = field(default=())
@@ -103,7 +103,7 @@ def audit(rules: Sequence[Rule], record: Record) -> list[Finding]:
 def _expired(rule: Rule, record: Record) -> Finding | None:
     if not rule.expired(record.end):
         return None
-    return Finding(rule.name, Fault.EXPIRED, "its time is over: it is not evaluated any more", "delete it, or give it a later expires")
+    return Finding(rule.name, Flaw.EXPIRED, "its time is over: it is not evaluated any more", "delete it, or give it a later expires")
 
 
 def _stale(rule: Rule, record: Record) -> Finding | None:
@@ -111,11 +111,11 @@ def _stale(rule: Rule, record: Record) -> Finding | None:
     if record.names is None or not wanted or wanted & set(record.names):
         return None
     if wanted == set(ERROR_RATE_NAMES):
-        return Finding(rule.name, Fault.STALE, "no task was reported in all the time", "delete it, or look why agents report no tasks")
+        return Finding(rule.name, Flaw.STALE, "no task was reported in all the time", "delete it, or look why agents report no tasks")
     listed = ", ".join(sorted(wanted))
     text = f"nothing of the name {listed} came in {span(record.end - record.start)}"
     hint = nearest(min(wanted), record.names).removeprefix("; ") if record.names else "no metric came at all"
-    return Finding(rule.name, Fault.STALE, text, f"correct the name or delete the rule; {hint}")
+    return Finding(rule.name, Flaw.STALE, text, f"correct the name or delete the rule; {hint}")
 
 
 def _never_fired(rule: Rule, mine: Sequence[Past], record: Record) -> Finding | None:
@@ -123,7 +123,7 @@ def _never_fired(rule: Rule, mine: Sequence[Past], record: Record) -> Finding | 
         return None
     text = f"did not fire in {span((record.end - record.start) // DAY_MS * DAY_MS)}"
     proposal = f"see with `clawpulse alerts backtest {rule.name}` how close it came; keep it if it guards against what is rare and dear"
-    return Finding(rule.name, Fault.NEVER_FIRED, text, proposal)
+    return Finding(rule.name, Flaw.NEVER_FIRED, text, proposal)
 
 
 def _always(rule: Rule, mine: Sequence[Past], record: Record) -> Finding | None:
@@ -138,7 +138,7 @@ def _always(rule: Rule, mine: Sequence[Past], record: Record) -> Finding | None:
     series, share = max(always.items(), key=lambda item: item[1])
     where = ", ".join(f"{key}={value}" for key, value in series) or "the group"
     text = f"{len(always)} series fired nearly all the time, {where} for {share:.0%} of it"
-    return Finding(rule.name, Fault.ALWAYS_FIRING, text, "mend the cause, move the threshold, or give these series an override")
+    return Finding(rule.name, Flaw.ALWAYS_FIRING, text, "mend the cause, move the threshold, or give these series an override")
 
 
 def _flapping(rule: Rule, mine: Sequence[Past]) -> Finding | None:
@@ -150,7 +150,7 @@ def _flapping(rule: Rule, mine: Sequence[Past]) -> Finding | None:
     proposal = (
         f"set keep_firing_for: {keep}, a clear threshold of its own, or for: {duration_text(max(2 * _minutes(lengths), rule.for_ms))}"
     )
-    return Finding(rule.name, Fault.FLAPPING, text, proposal)
+    return Finding(rule.name, Flaw.FLAPPING, text, proposal)
 
 
 def _rhythm(mine: Sequence[Past]) -> tuple[list[int], list[int], int]:
@@ -177,7 +177,7 @@ def _unheard(rule: Rule, mine: Sequence[Past]) -> Finding | None:
     if len(mine) < UNHEARD or any(one.acknowledged for one in mine):
         return None
     text = f"fired {len(mine)} times and was never acknowledged"
-    return Finding(rule.name, Fault.NEVER_ACKNOWLEDGED, text, "lower its severity, send it to somebody who acts on it, or delete it")
+    return Finding(rule.name, Flaw.NEVER_ACKNOWLEDGED, text, "lower its severity, send it to somebody who acts on it, or delete it")
 
 
 def _overlapping(rule: Rule, mine: Sequence[Past], others: Sequence[tuple[Rule, Sequence[Past]]]) -> list[Finding]:
@@ -192,7 +192,7 @@ def _overlapping(rule: Rule, mine: Sequence[Past], others: Sequence[tuple[Rule, 
         if beside >= TOGETHER and not (mutual and first):
             text = f"{beside:.0%} of its {len(mine)} episodes began within {span(TOGETHER_MS)} of one of {other.name}"
             proposal = f"have {other.name} inhibit it, or make one rule of the two"
-            found.append(Finding(rule.name, Fault.OVERLAPPING, text, proposal, (other.name,)))
+            found.append(Finding(rule.name, Flaw.OVERLAPPING, text, proposal, (other.name,)))
     return found
 
 

@@ -95,4 +95,4 @@ def budget_axis(groups: Sequence[TagPairs], roster: Roster, sets: TagSets, group
 
 def series_of(tags: Tags) -> TagPairs:
     """Tags of a stored state as an axis has them."""
-    return sorted_pairs(tags if isinstance(tags, dict) else dict(tags))
+    return sorted_pairs(dict(tags))

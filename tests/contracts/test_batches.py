@@ -12,6 +12,7 @@ import pytest
 from functions.adapters.batches import Batches
 from functions.adapters.batches_fast import FastBatches
 from functions.adapters.fast_client import DYNAMODB, FastClient
+from functions.domain.failures import Failure, encode_failures
 from functions.domain.items import AgentInfo, BatchItem
 from functions.domain.rollup import Aggregate, Rollup, SeriesKey
 from functions.domain.rollup_codec import decode
@@ -80,6 +81,16 @@ def test_what_was_written_is_read_back(store: Store) -> None:
 def test_an_item_without_points_is_kept_too(store: Store) -> None:
     store.writer.put("ws", replace(item(), rollup={}))
     assert [decode(found.data) for found in store.reader.read_minute("ws", MINUTE)] == [{}]
+
+
+def test_failures_come_with_the_item(store: Store) -> None:
+    failures = encode_failures([Failure("TimeoutError", "took … s", "tier=fäst", 3, 5, 9, '{"err":"took 31 s"}')])
+    assert store.writer.put("ws", replace(item(), failures=failures)) is PutOutcome.WRITTEN
+    store.writer.put("ws", item(seq=1))
+    found = {each.batch: each.failures for each in store.reader.read_minute("ws", MINUTE)}
+    assert found == {"ep.0": failures, "ep.1": b""}
+    assert store.writer.put("ws", item()) is PutOutcome.DUPLICATE
+    assert [each.failures for each in store.reader.read_minute("ws", MINUTE) if each.batch == "ep.0"] == [failures]
 
 
 def test_the_same_again_is_a_duplicate_and_changes_nothing(store: Store) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functions.domain.failures import Failure
 from functions.domain.fleet import encode_snapshot
 from functions.domain.minutes import merge_rollups
 from functions.domain.times import MINUTE_MS, SECOND_MS
@@ -24,7 +25,7 @@ class Died(Exception):
 class Fragile:
     """Lets a number of writes through, then dies: before the write, or right after it."""
 
-    WRITES = ("put_group", "put_agents", "put_matrix", "update_agent", "put_snapshot", "clear_late", "forget_agent")
+    WRITES = ("put_group", "put_agents", "put_matrix", "put_failures", "update_agent", "put_snapshot", "clear_late", "forget_agent")
 
     def __init__(self, inner, budget, after):
         self._inner, self._budget, self._after = inner, budget, after
@@ -46,14 +47,20 @@ class Fragile:
         return counted
 
 
+def boom(time: int, type: str = "Boom") -> Failure:
+    return Failure(type, "", "tier=fast", 1, time, time, "{}")
+
+
 def a_busy_hours_end() -> World:
     """An hour just over, a batch come late, an agent fallen silent, one that is new."""
     world = World(now=START)
     world.rules = RuleBook(world.fleet)
     world.fleet.put_settings(WS, "rules", {"packs": [], "rules": [ABOUT_EACH_AGENT]})
     world.run(3600 + 15, ("a1", a_task(tier="fast")), ("a2", a_failure()))
-    world.post("a2", *a_task(), at=START + 90 * SECOND_MS)
+    world.post("a2", *a_task(), at=START + 90 * SECOND_MS, failures=[boom(START + 90 * SECOND_MS)])
+    world.post("a2", failures=[boom(world.now)])
     world.now += 20 * SECOND_MS
+    world.post("a1", failures=[boom(world.now), boom(world.now, "Bang")])
     world.post("a1", *a_task())
     world.post("new", *a_task())
     return world
@@ -66,6 +73,7 @@ def stored(world: World) -> tuple:
         world.rollups.groups,
         world.rollups.agents,
         world.rollups.matrices,
+        world.rollups.failures,
         world.fleet.agents(WS),
         set(snapshot.reopened),
         encode_snapshot(msgspec.structs.replace(snapshot, reopened={})),
@@ -84,7 +92,7 @@ def test_dying_at_any_write_and_running_again_gives_what_one_run_gives(busy, aft
     report = calm.tick()
     assert report.reopened
     assert report.hours
-    assert len(calm.rollups.matrices) == 2, "of minutes and of hours"
+    assert len(calm.rollups.matrices) == len(calm.rollups.failures) == 2, "of minutes and of hours"
     for writes in range(1, 100):
         world, budget = deepcopy(busy), [writes]
         batches, rollups, fleet = world.batches, world.rollups, world.fleet

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from functions.domain import rollup_codec
+from functions.domain.failure_groups import FailureGroup, decode_groups
+from functions.domain.failures import Failure, encode_failures
 from functions.domain.fleet import AgentState, Snapshot, decode_snapshot
 from functions.domain.items import AgentInfo, StoredItem, bucket_of
 from functions.domain.rollup import Aggregate, Rollup, SeriesKey, sorted_pairs
@@ -85,8 +87,10 @@ class World:
     rules: RuleReader | None = None
     sequence: int = 0
 
-    def post(self, agent: str, *series: Any, at: int | None = None, epoch: str = "e1", **info: Any) -> StoredItem:
-        """An agent posts points of the time `at`, received now."""
+    def post(
+        self, agent: str, *series: Any, at: int | None = None, epoch: str = "e1", failures: Iterable[Failure] = (), **info: Any
+    ) -> StoredItem:
+        """An agent posts points of the time `at`, and tells of failures, received now."""
         time = self.now if at is None else at
         self.sequence += 1
         item = StoredItem(
@@ -96,6 +100,7 @@ class World:
             received=self.now,
             info=AgentInfo(**info),
             data=rollup_codec.encode(points(*series, time=time)),
+            failures=encode_failures(failures) if failures else b"",
         )
         self.batches.put(item)
         return item
@@ -136,6 +141,11 @@ class World:
     def of_agent(self, agent: str, time: int, resolution: Resolution = Resolution.MINUTE) -> Rollup:
         found = self.rollups.read_agent(WS, agent, resolution, time, time + 1)
         return rollup_codec.decode(found[time]) if found else {}
+
+    def failures(self, time: int, resolution: Resolution = Resolution.MINUTE) -> dict[str, FailureGroup]:
+        """Groups of failures by type."""
+        found = self.rollups.read_failures(WS, resolution, time, time + 1)
+        return {group.type: group for group in decode_groups(found[time]).values()} if found else {}
 
 
 def count_of(rollup: Mapping[SeriesKey, Aggregate], name: str, **tags: str) -> int:

@@ -75,7 +75,7 @@ class Finding:
     """One thing about one rule."""
 
     rule: str
-    flaw: Flaw
+    fault: Flaw
     text: str
     proposal: str
     others: tuple[str, ...] = field(default=())

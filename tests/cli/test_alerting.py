@@ -14,6 +14,7 @@ from tests.api.alerting import BEGAN, REFUSED, SENT, delivery, edge, incident, o
 from tests.api.test_channels import CHANNELS, ROUTES
 from tests.api.world import World
 from tests.cli.server import Answers
+from tests.docs.blocks import ROOT, blocks
 
 
 def test_alerts_are_listed_the_gravest_first(real, world: World) -> None:
@@ -185,3 +186,11 @@ def test_times_back_from_now_are_moments_for_the_api(cli, api: Answers) -> None:
     for asked in api.asked:
         assert before <= datetime.fromisoformat(asked.query["since"].replace("Z", "+00:00")) <= datetime.now(UTC) - timedelta(days=30)
     assert cli("incidents", "list", "--since", "soon").returncode == 2
+
+
+def test_the_file_that_the_documents_show_can_be_applied(real, world: World, tmp_path: Path) -> None:
+    (shown,) = blocks(ROOT / "sdk" / "CLI.md", "yaml")
+    (tmp_path / "c.yaml").write_text(shown.replace("clawpulse/default/", "clawpulse/team/"))
+    done = real("channels", "apply", "c.yaml")
+    assert (done.stdout, done.stderr) == ("replaced: channels, routes, inhibitions, dead_man, budgets\n", "")
+    assert world.fleet.settings("team", "dead_man") == {"url": "https://hc.example.org/ping", "every": "60s"}

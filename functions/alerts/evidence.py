@@ -6,22 +6,24 @@ never look alike, for one means that nothing happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import batched
 from typing import Any
 
 from functions.domain import backlog
 from functions.domain.alert_baseline import Baselines, is_stored, make_baselines
 from functions.domain.alert_budgets import DOCUMENT as BUDGETS
 from functions.domain.alert_budgets import parse_budgets
-from functions.domain.alert_columns import Columns, TagSets
+from functions.domain.alert_columns import Columns, Damaged, TagSets
 from functions.domain.alert_data import Bucket, Buckets, Evidence, Needs, baseline_needs, needs
 from functions.domain.alert_memo import Memo
-from functions.domain.alert_rules import Rule
+from functions.domain.alert_rules import Budget, Rule, needs_trailing
+from functions.domain.alert_trailing import MAX_ROWS, HourColumns, Trailing
 from functions.domain.errors import InvalidInput, StoreUnavailable
 from functions.domain.fleet import Snapshot, SnapshotUnreadable, decode_snapshot
 from functions.domain.spans import Span
-from functions.domain.times import MINUTE_MS
+from functions.domain.times import HOURS_PER_DAY, MINUTE_MS
 from functions.domain.workspace import DOCUMENT, WorkspaceSettings
 from functions.ports import AlertStore, FleetStore, Resolution, RollupStore
 
@@ -31,6 +33,7 @@ MAX_TAG_SETS = 100_000
 """Tag sets ever seen by a process; beyond, it begins anew."""
 _RESOLUTIONS = {"m": Resolution.MINUTE, "h": Resolution.HOUR}
 
+type Budgets = Mapping[str, Mapping[str, float]]
 type Read = Callable[[str, Resolution, int, int], dict[int, bytes]]
 
 
@@ -56,6 +59,7 @@ class Memory:
     group: Kept = field(default_factory=Kept)
     agents: Kept = field(default_factory=Kept)
     memo: Memo = field(default_factory=Memo)
+    trailing: Trailing = field(default_factory=Trailing)
     baselines: Baselines = field(default_factory=Baselines)
     metrics: frozenset[str] = frozenset()
     """What the agent matrix was read for."""
@@ -91,7 +95,7 @@ class EvidenceReader:
             return known
         sets = max(len(known.group.tags), len(known.agents.tags))
         if snapshot.time - known.as_of > KEPT_MS or sets > MAX_TAG_SETS:
-            known = self._memories[workspace] = Memory(baselines=known.baselines)
+            known = self._memories[workspace] = Memory(baselines=known.baselines, trailing=known.trailing)
         changed = [_bucket(name) for name, at in snapshot.reopened.items() if at > known.as_of]
         known.group.forget(changed)
         known.agents.forget(changed)
@@ -110,24 +114,25 @@ class _Reading:
         self._memory = reader.memory(workspace, self._snapshot)
 
     def found(self) -> Found:
-        wanted = needs(self._rules, now=self._now, settled=self._settled, dimensions=self._dimensions)
+        budgets = self._load_budgets() if any(isinstance(rule.when.measure, Budget) for rule in self._rules) else {}
+        wanted = needs(self._rules, now=self._now, settled=self._settled, dimensions=self._dimensions, budgets=budgets)
         if not wanted.agent_metrics <= self._memory.metrics:
             # Matrices of before do not hold what a new rule asks for.
             self._memory.agents.columns.clear()
             self._memory.metrics = wanted.agent_metrics
         baselines = self._baselines()
-        evidence = self._evidence(wanted)
+        evidence = self._evidence(wanted, budgets)
         self._trim(wanted)
         return Found(evidence, baselines, self._memory.memo, self._warnings)
 
-    def _evidence(self, wanted: Needs) -> Evidence:
+    def _evidence(self, wanted: Needs, budgets: Budgets) -> Evidence:
         return Evidence(
             now=self._now,
             settled=self._settled,
             snapshot=self._snapshot,
             group=self._buckets(self._memory.group, wanted.group, self._rollups.read_group),
             agents=self._buckets(self._memory.agents, wanted.agents, self._rollups.read_matrix),
-            budgets=self._load_budgets() if wanted.budgets else {},
+            budgets=budgets,
             dimensions=self._dimensions,
         )
 
@@ -153,7 +158,7 @@ class _Reading:
             self._warnings.append(f"the workspace's settings are not valid, defaults hold: {error}")
             return WorkspaceSettings().dimensions
 
-    def _load_budgets(self) -> Any:
+    def _load_budgets(self) -> Budgets:
         try:
             return parse_budgets(self._document(BUDGETS) or {}, self._dimensions)
         except InvalidInput as error:
@@ -178,9 +183,14 @@ class _Reading:
         return found if found and found.covers(self._rules, settled) else None
 
     def _made_baselines(self, settled: int) -> Baselines:
-        # Hours of a month are read for this alone: they are not kept.
+        memory = self._memory
+        if memory.trailing.rows > MAX_ROWS:
+            memory.trailing = Trailing()
+        self._roll(memory.trailing, settled, again=True)
+        # Hours that a few rules look back to are read for this alone: they are not kept.
         group, agents = Kept(), Kept()
-        wanted = baseline_needs(self._rules, settled=settled, dimensions=self._dimensions)
+        others = [rule for rule in self._rules if not needs_trailing(rule)]
+        wanted = baseline_needs(others, settled=settled, dimensions=self._dimensions)
         evidence = Evidence(
             now=self._now,
             settled=settled,
@@ -189,12 +199,34 @@ class _Reading:
             agents=self._buckets(agents, wanted.agents, self._rollups.read_matrix),
             dimensions=self._dimensions,
         )
-        made = make_baselines(self._rules, evidence)
+        made = make_baselines(self._rules, evidence, memory.trailing, memory.memo)
         try:
             self._alerts.put_baselines(self._workspace, made.encode())
         except StoreUnavailable as error:
             self._warnings.append(f"baselines could not be stored: {error}")
         return made
+
+    def _roll(self, trailing: Trailing, settled: int, *, again: bool) -> None:
+        """Bring the trailing week up to this hour."""
+        plan = trailing.plan(self._rules, settled, self._dimensions)
+        for hour, columns in self._hours(trailing, plan.drop):
+            if not trailing.drop(hour, columns) and again:
+                trailing.reset()
+                self._roll(trailing, settled, again=False)
+                return
+        for hour, columns in self._hours(trailing, plan.add):
+            try:
+                trailing.add(hour, columns)
+            except Damaged as error:
+                self._warnings.append(f"the rollup h{hour} is damaged: {error}")
+
+    def _hours(self, trailing: Trailing, hours: Sequence[int]) -> Iterator[tuple[int, HourColumns]]:
+        """The columns of hours, read a day at a time."""
+        for some in batched(hours, HOURS_PER_DAY, strict=False):
+            span = Span("h", some[0], some[-1] + 1)
+            kinds = ((False, self._rollups.read_group), (True, self._rollups.read_matrix))
+            found = [self._fetch(Kept(trailing.tags[of_agents]), span, *span[1:], read) for of_agents, read in kinds]
+            yield from ((hour, HourColumns(*(columns.get(("h", hour)) for columns in found))) for hour in some)
 
     def _buckets(self, kept: Kept, wanted: Iterable[Span], read: Read) -> Buckets:
         columns: dict[Bucket, Columns] = {}
@@ -220,7 +252,7 @@ class _Reading:
                 continue
             try:
                 found[bucket] = Columns(stored.get(number), kept.tags)
-            except ValueError as error:
+            except Damaged as error:
                 self._warnings.append(f"the rollup {span.unit}{number} is damaged: {error}")
                 continue
             if self._is_final(bucket):

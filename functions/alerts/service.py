@@ -9,18 +9,17 @@ never sent are found when they are overdue.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from functions.alerts.evidence import EvidenceReader
 from functions.domain import alert_machine
-from functions.domain.alert import AlertState, Edge, series_id
+from functions.domain.alert import Edge
 from functions.domain.alert_evaluate import evaluate
 from functions.domain.alert_machine import Step
-from functions.domain.alert_rules import Rule
-from functions.domain.alert_samples import Samples
+from functions.domain.alert_round import play
 from functions.domain.delivery import MAX_AGE_MS, overdue
 from functions.domain.dispatch import Setup, dispatch
 from functions.domain.errors import StoreUnavailable
@@ -82,12 +81,11 @@ class AlertService:
         return report
 
     def _judge(self, workspace: str, now: int, report: RunReport) -> None:
-        rules = {rule.name: rule for rule in self._parts.rules.rules(workspace)}
-        found = self._parts.evidence.read(workspace, rules.values(), now)
-        samples = evaluate(tuple(rules.values()), found.evidence, found.baselines, found.memo)
+        rules = self._parts.rules.rules(workspace)
+        found = self._parts.evidence.read(workspace, rules, now)
+        samples = evaluate(rules, found.evidence, found.baselines, found.memo)
         states = self._parts.alerts.states(workspace)
-        steps = list(_steps(rules, samples, states, now))
-        self._claim(workspace, steps, report)
+        self._claim(workspace, play(rules, samples, states, now), report)
         for state in states:
             if alert_machine.forgettable(state, now):
                 self._parts.alerts.forget(workspace, state)
@@ -95,9 +93,9 @@ class AlertService:
         report.lag_s = (now - found.evidence.end) / SECOND_MS if found.evidence.end else None
         report.warnings += found.warnings
 
-    def _claim(self, workspace: str, steps: Iterable[tuple[AlertState, Step]], report: RunReport) -> None:
+    def _claim(self, workspace: str, steps: Iterable[Step], report: RunReport) -> None:
         """Write what changed; of a state that another evaluator has written since, nothing."""
-        claims = [(msgspec.structs.replace(step.state, version=before.version + 1), step.edge) for before, step in steps if step.save]
+        claims = [(msgspec.structs.replace(step.state, version=step.state.version + 1), step.edge) for step in steps if step.save]
         won = self._parts.alerts.claim(workspace, claims)
         report.edges += [edge for (_, edge), mine in zip(claims, won, strict=True) if mine and edge is not None]
 
@@ -132,25 +130,3 @@ class AlertService:
             report.warnings.append(f"{len(deliveries)} deliveries were not queued, a later run does it: {error}")
             return
         report.deliveries += deliveries
-
-
-def _steps(
-    rules: Mapping[str, Rule], samples: Mapping[str, Samples], states: Iterable[AlertState], now: int
-) -> Iterable[tuple[AlertState, Step]]:
-    """The state of before and the next one, of every alert that has a state or needs one now."""
-    known: set[str] = set()
-    for state in states:
-        known.add(series_id(state.rule, state.series))
-        rule, found = rules.get(state.rule), samples.get(state.rule)
-        if rule is None:
-            yield state, alert_machine.end(state, "the rule was deleted", now)
-        elif found is None:
-            yield state, alert_machine.end(state, "the rule has expired", now)
-        else:
-            yield state, alert_machine.step(rule, state, found.of(state.series), now)
-    for name, found in samples.items():
-        for slot in found.stirred():
-            series = found.series(slot)
-            if series_id(name, series) not in known:
-                fresh = alert_machine.new_state(rules[name], series)
-                yield fresh, alert_machine.step(rules[name], fresh, found.at(slot), now)

@@ -18,7 +18,7 @@
 
 `values` has one value a minute: `5x10` is 5 for ten minutes, `5+2x10` goes up by 2 each, `_x10` is nothing. Of an event the value is how
 many of it there are in the minute. A field holds for its minutes; without one an agent is green with a fresh heartbeat. Of `health` values
-are colours. At `at` the minute that ends there is whole. `firing` and `pending` are complete: a series that is not listed must not be there.
+are colours. At `at` the minute that ends there is whole. `firing` and `pending` are complete: a series not listed must not be there.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from functions.api import (
     dashboard,
     deliveries,
     desired,
+    errors,
     events,
     incidents,
     install,
@@ -41,7 +42,7 @@ from functions.runtime.problems import Problem
 from functions.runtime.wiring import Services
 
 NOUNS = (
-    *(dashboard.noun, agents.noun, desired.noun, series.noun, tasks.noun, events.noun, tokens.noun, settings.noun),
+    *(dashboard.noun, agents.noun, desired.noun, series.noun, tasks.noun, events.noun, errors.noun, tokens.noun, settings.noun),
     *(rules.noun, alerts.noun, trials.noun, silences.noun, incidents.noun, channels.noun, deliveries.noun),
     *(openapi.noun, page.noun, install.noun),
 )

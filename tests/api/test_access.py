@@ -11,6 +11,7 @@ from werkzeug.test import Client
 from functions.api.app import ENDPOINTS, app
 from functions.domain.desired import desired
 from tests.api.alerting import incident
+from tests.api.failing import SLOW, fail, slow
 from tests.api.world import NOW, ApiClient, World, agent
 
 BODIES = {
@@ -29,7 +30,7 @@ BODIES = {
 }
 QUERIES = {"/api/series": "?metric=m", "/v1/config": "?agent=a1"}
 INCIDENT = incident(World()).id
-NAMES = {"agent": "a1", "token": "none", "silence": "s1", "incident": INCIDENT, "name": "chat"}
+NAMES = {"agent": "a1", "token": "none", "silence": "s1", "incident": INCIDENT, "name": "chat", "fingerprint": SLOW}
 SCOPED = [endpoint for endpoint in ENDPOINTS if endpoint.scope is not None]
 
 
@@ -44,6 +45,7 @@ def fleet(world: World) -> None:
     world.seal(agent("a1"))
     world.desired.put("team", "a1", desired({}, time=NOW, by="t"), None)
     incident(world)
+    fail(world, slow())
 
 
 def ids(endpoint) -> str:

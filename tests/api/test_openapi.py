@@ -14,6 +14,7 @@ from schemathesis.config import SchemathesisConfig
 from functions.api.app import ENDPOINTS, app
 from functions.api.openapi import describe
 from tests.api.alerting import REFUSED, delivery, incident, own_rules, state
+from tests.api.failing import fail, slow
 from tests.api.test_feeds import done, post
 from tests.api.world import World, agent, gauges, rates
 
@@ -79,6 +80,7 @@ def peopled(raw_world: World) -> World:
     own_rules(raw_world)
     state(raw_world, tier="fast")
     delivery(raw_world, incident(raw_world), **REFUSED)
+    fail(raw_world, slow())
     stand.world = raw_world
     return raw_world
 

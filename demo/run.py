@@ -147,8 +147,9 @@ def _look(admin: Api, fleet: Fleet, selector: str, started: int, screen: Screen)
 def _running(members: Sequence[Member], access: Access, tokens: Tokens, env: str, screen: Screen) -> Iterator[Fleet]:
     def client(member: Member) -> SdkClient:
         info: dict[str, Any] = {"name": member.id, "model": member.tier.model, "versions": {"openclaw": "2026.9.6"}}
-        return Client(url=access.api_url, token=tokens.ingest, agent=member.id, tags=agent_tags(member, env), info=info)
+        return Client(url=access.api_url, token=tokens.ingest, agent=member.id, tags=agent_tags(member, env), info=info, spool=spool)
 
+    spool = str(LocalSettings.from_env().state / "spool")
     screen.step(f"starting {len(members)} agents")
     fleet = Fleet(members, client, seed=uuid.uuid4().hex)
     try:

@@ -16,7 +16,7 @@ def report(api: Api, agent: str, env: str) -> None:
     """Two tasks of an agent, one of them failed, with a token that may do nothing but this."""
     token = api.send("POST", "api/tokens", {"name": "test", "scopes": ["ingest"]})["token"]
     tags = {"task_id": f"{agent}-1", "tier": "fast"}
-    with Client(url=api.url, token=token, agent=agent, tags={"env": env}, info={"model": "swift-1"}) as client:
+    with Client(url=api.url, token=token, agent=agent, tags={"env": env}, info={"model": "swift-1"}, spool="off") as client:
         client.event("task.started", tags=tags)
         client.metric("task.latency_ms", 812.5, tags=tags)
         client.metric("task.cost_usd", 0.25, tags=tags)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from functions.api.caller import Caller
 from functions.api.endpoint import Call
 from functions.domain.alert import AlertState, Severity
 from functions.domain.alert_routes import labels_of
@@ -32,15 +33,19 @@ def selected(rule: Rule | None) -> Labels:
     return {matcher.key: matcher.value for matcher in rule.select.matchers if matcher.operator == "="} if rule else {}
 
 
-def part_for(call: Call, incident: Incident) -> Incident | None:
+def scoping_rules(call: Call) -> dict[str, Rule]:
+    """The rules that `part_for` asks; none for a token of the whole workspace, who sees all."""
+    return {rule.name: rule for rule in call.services.rules.rules(call.caller.workspace)} if call.caller.scope_text else {}
+
+
+def part_for(caller: Caller, incident: Incident, rules: Mapping[str, Rule]) -> Incident | None:
     """What a caller may see of an incident: all of it, or its members inside of the token's tag scope, or nothing.
 
     Timeline, notes and what it is hidden for speak of all members: who does not see all of these does not see any of that.
     """
-    if not call.caller.scope_text:
+    if not caller.scope_text:
         return incident
-    rules = {rule.name: rule for rule in call.services.rules.rules(call.caller.workspace)}
-    inside = {alert: member for alert, member in incident.members.items() if _inside(call.caller.tags, member, rules)}
+    inside = {alert: member for alert, member in incident.members.items() if _inside(caller.tags, member, rules)}
     if len(inside) == len(incident.members) and not incident.unlisted:
         return incident
     if not inside:

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from pydantic import Field
 
-from functions.api.alert_view import part_for, who
+from functions.api.alert_view import part_for, scoping_rules, who
 from functions.api.deliveries import DeliveryAnswer, shown
 from functions.api.endpoint import Call, Noun, Reply
 from functions.api.incident_cost import incident_cost
@@ -72,7 +72,8 @@ def listing(call: Call, asked: IncidentsAsked) -> Incidents:
     workspace, store = call.caller.workspace, call.services.alerts
     at_hand = [found for found in store.incidents(workspace) if found.closed is None]
     known = {found.id: found for found in [*at_hand, *store.history(workspace, since)]}
-    visible = [part for found in known.values() if (part := part_for(call, found)) and _is_asked(asked, part)]
+    rules = scoping_rules(call)
+    visible = [part for found in known.values() if (part := part_for(call.caller, found, rules)) and _is_asked(asked, part)]
     visible.sort(key=lambda found: (found.opened, found.id), reverse=True)
     return Incidents(incidents=[brief(found) for found in visible[: asked.limit]], total=len(visible))
 
@@ -116,7 +117,7 @@ def postmortem(call: Call, asked: IncidentAsked) -> Reply:
 def _visible(call: Call, incident: str) -> tuple[Incident, Incident]:
     """An incident, and what the caller may see of it; raises `NotFound`."""
     found = call.services.alerts.incident(call.caller.workspace, incident)
-    part = part_for(call, found) if found else None
+    part = part_for(call.caller, found, scoping_rules(call)) if found else None
     if found is None or part is None:
         raise NotFound(f"no incident {incident}")
     return found, part

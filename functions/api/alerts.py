@@ -16,7 +16,7 @@ from functions.domain.alert import AlertState, Data, Phase, series_id
 from functions.domain.alert_machine import OPEN
 from functions.domain.alert_rules import Rule
 from functions.domain.dispatch import Setup
-from functions.domain.inhibition import inhibited_by
+from functions.domain.inhibition import Inhibitors
 from functions.domain.selector import Selector
 from functions.domain.silence import silenced_by
 from functions.domain.token import Scope
@@ -127,17 +127,17 @@ def _is_asked(asked: AlertsAsked, found: _Known) -> bool:
 
 def _answers(call: Call, page: list[_Known], known: list[_Known]) -> list[AlertAnswer]:
     setup, _ = read_setup(call.services.fleet, call.services.alerts, call.caller.workspace)
-    firing = [(found.id, found.labels) for found in known if found.state.phase in OPEN]
+    inhibitors = Inhibitors(setup.inhibitions, ((found.id, found.labels) for found in known if found.state.phase in OPEN))
     incidents = {
         alert: incident.id
         for incident in call.services.alerts.incidents(call.caller.workspace)
         for alert, member in incident.members.items()
         if member.firing
     }
-    return [_answer(found, setup, firing, incidents.get(found.id), call.now) for found in page]
+    return [_answer(found, setup, inhibitors, incidents.get(found.id), call.now) for found in page]
 
 
-def _answer(found: _Known, setup: Setup, firing: list[tuple[str, Labels]], incident: str | None, now: int) -> AlertAnswer:
+def _answer(found: _Known, setup: Setup, inhibitors: Inhibitors, incident: str | None, now: int) -> AlertAnswer:
     state, told = found.state, found.state.told
     silence = silenced_by(setup.silences, found.labels, now)
     return AlertAnswer.model_construct(
@@ -157,7 +157,7 @@ def _answer(found: _Known, setup: Setup, firing: list[tuple[str, Labels]], incid
         flapping=state.flapping,
         acknowledged_by=state.acknowledged_by,
         silenced_by=silence.id if silence else None,
-        inhibited_by=inhibited_by(setup.inhibitions, firing, found.id, found.labels) if state.phase in OPEN else None,
+        inhibited_by=inhibitors.of(found.id, found.labels) if state.phase in OPEN else None,
         incident=incident,
         runbook=told.runbook if told else found.rule.runbook if found.rule else None,
         owner=told.owner if told else found.rule.owner if found.rule else None,

@@ -31,7 +31,7 @@ from functions.domain.alert import Edge, EdgeKind, Severity
 from functions.domain.alert_routes import Route, Routing, labels_of
 from functions.domain.delivery import Delivery, delivery_id
 from functions.domain.incident import REOPEN_MS, Incident, Member
-from functions.domain.inhibition import Inhibition, inhibited_by
+from functions.domain.inhibition import Inhibition, Inhibitors
 from functions.domain.notification import Notification, NotificationKind, NotifiedAlert
 from functions.domain.silence import Silence, silenced_by
 from functions.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
@@ -91,8 +91,9 @@ def dispatch(workspace: str, edges: Iterable[Edge], known: Iterable[Incident], s
     for edge in sorted(edges, key=lambda edge: (edge.at, edge.kind is EdgeKind.RESOLVED, edge.id)):
         _apply(work, edge, setup.routing)
         consumed.append(edge)
-    firing = [(alert, labels_of(member.edge)) for found in work.open.values() for alert, member in found.members.items() if member.firing]
-    changes = [change for found in work.open.values() if (change := _settle(workspace, found, work, setup, firing, now))]
+    firing = ((alert, labels_of(member.edge)) for found in work.open.values() for alert, member in found.members.items() if member.firing)
+    inhibitors = Inhibitors(setup.inhibitions, firing)
+    changes = [change for found in work.open.values() if (change := _settle(workspace, found, work, setup, inhibitors, now))]
     return Plan(tuple(changes), tuple(consumed))
 
 
@@ -117,17 +118,16 @@ def _apply(work: _Work, edge: Edge, routing: Routing) -> None:
 
 def _resolve_elsewhere(work: _Work, edge: Edge) -> None:
     """An alert that fired before the routes or its labels were changed is in an incident where nobody would look for it."""
+    alert = incidents.alert_of(edge)
     for found in work.open.values():
-        if edge.id not in found.applied and incidents.alert_of(edge) in found.members and incidents.apply_edge(found, edge):
+        if alert in found.members and incidents.apply_edge(found, edge):
             work.changed.add(found.id)
 
 
-def _settle(
-    workspace: str, found: Incident, work: _Work, setup: Setup, firing: Sequence[tuple[str, Mapping[str, str]]], now: int
-) -> Change | None:
+def _settle(workspace: str, found: Incident, work: _Work, setup: Setup, inhibitors: Inhibitors, now: int) -> Change | None:
     """Close, tell or archive an incident; None when nothing about it is to be written."""
     route = setup.routing.named(found.route)
-    shown, found_hidden = _shown(found, setup, firing, now)
+    shown, found_hidden = _shown(found, setup, inhibitors, now)
     before = (found.hidden, found.closed)
     found.hidden = found_hidden
     if not found.firing and found.closed is None:
@@ -142,9 +142,7 @@ def _settle(
     return _tell(workspace, found, shown, route, kind, setup.dashboard, now)
 
 
-def _shown(
-    found: Incident, setup: Setup, firing: Sequence[tuple[str, Mapping[str, str]]], now: int
-) -> tuple[dict[str, Member], str | None]:
+def _shown(found: Incident, setup: Setup, inhibitors: Inhibitors, now: int) -> tuple[dict[str, Member], str | None]:
     """The members that fire and are not hidden, and why others are."""
     shown, hidden = {}, None
     for alert, member in found.members.items():
@@ -152,7 +150,7 @@ def _shown(
             continue
         labels = labels_of(member.edge)
         silence = silenced_by(setup.silences, labels, now)
-        source = None if silence else inhibited_by(setup.inhibitions, firing, alert, labels)
+        source = None if silence else inhibitors.of(alert, labels)
         if silence:
             hidden = f"silenced by {silence.id}" + (f" ({silence.comment})" if silence.comment else "")
         elif source:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,13 +55,29 @@ def parse_inhibitions(documents: object, field: str = "inhibitions") -> tuple[In
     return tuple(Inhibition.parse(document, f"{field}[{place}]") for place, document in enumerate(documents))
 
 
-def inhibited_by(rules: Sequence[Inhibition], firing: Iterable[tuple[str, Labels]], alert: str, labels: Labels) -> str | None:
-    """The id of the firing alert that keeps this one from being told, or None.
+class Inhibitors:
+    """The firing alerts that inhibit others, by what these must share with them: a storm of causes times one of consequences is much."""
 
-    An alert never inhibits itself, nor one that inhibits it by the same rule: two that match both sides would silence each other.
-    """
-    possible = [rule for rule in rules if rule.target.matches(labels)]
-    for other, theirs in firing if possible else ():
-        if other != alert and any(rule.inhibits(theirs, labels) and not rule.inhibits(labels, theirs) for rule in possible):
-            return other
-    return None
+    def __init__(self, rules: Sequence[Inhibition], firing: Iterable[tuple[str, Labels]]) -> None:
+        self._sources: list[tuple[Inhibition, dict[tuple[str, ...], list[tuple[str, Labels]]]]] = [
+            (rule, defaultdict(list)) for rule in rules
+        ]
+        for alert, labels in firing if rules else ():
+            for rule, sources in self._sources:
+                if rule.source.matches(labels):
+                    sources[_shared(rule, labels)].append((alert, labels))
+
+    def of(self, alert: str, labels: Labels) -> str | None:
+        """The id of the firing alert that keeps this one from being told, or None.
+
+        An alert never inhibits itself, nor one that inhibits it by the same rule: two that match both sides would silence each other.
+        """
+        for rule, sources in self._sources:
+            for other, theirs in sources.get(_shared(rule, labels), ()) if rule.target.matches(labels) else ():
+                if other != alert and not rule.inhibits(labels, theirs):
+                    return other
+        return None
+
+
+def _shared(rule: Inhibition, labels: Labels) -> tuple[str, ...]:
+    return tuple(labels.get(key, "") for key in rule.equal)

@@ -13,7 +13,7 @@ from functions.domain.alert import Edge, EdgeKind, Severity, episode_id
 from functions.domain.alert_routes import parse_routing
 from functions.domain.dispatch import Plan, Setup, dispatch
 from functions.domain.incident import Incident
-from functions.domain.inhibition import parse_inhibitions
+from functions.domain.inhibition import Inhibitors, parse_inhibitions
 from functions.domain.notification import NotificationKind as Kind
 from functions.domain.silence import Silence
 
@@ -278,3 +278,24 @@ def test_whatever_comes_each_firing_told_gets_its_end(steps: list[tuple[int, boo
     if kinds:
         assert kinds[-1] is Kind.RESOLVED
     assert all(before is not after for before, after in itertools.pairwise(kinds) if after in (Kind.RESOLVED, Kind.FLAPPING))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["dead", "slow", "late"]), st.integers(0, 3), st.sampled_from(["warning", "critical"])), max_size=12)
+)
+def test_inhibitors_that_are_looked_up_are_those_that_are_searched_for(alerts: list[tuple[str, int, str]]) -> None:
+    documents = [
+        {"source": "rule=dead", "target": "rule=~slow|late", "equal": ["agent"]},
+        {"source": "severity=critical", "target": "severity=~critical|warning", "equal": ["rule"]},
+    ]
+    rules = parse_inhibitions(documents)
+    firing = [(str(place), {"rule": rule, "agent": f"a{agent}", "severity": level}) for place, (rule, agent, level) in enumerate(alerts)]
+    inhibitors = Inhibitors(rules, firing)
+    for alert, labels in firing:
+        causes = {
+            other
+            for other, theirs in firing
+            if other != alert and any(rule.inhibits(theirs, labels) and not rule.inhibits(labels, theirs) for rule in rules)
+        }
+        found = inhibitors.of(alert, labels)
+        assert found in causes if causes else found is None

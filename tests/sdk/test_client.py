@@ -360,6 +360,44 @@ def test_a_bound_series(server: Server, new_client: NewClient) -> None:
     assert server.full_batches[0]["series"][0]["tags"] == {"queue": "main"}
 
 
+def test_a_bound_series_with_bad_tags_does_not_raise(server: Server, new_client: NewClient) -> None:
+    client = new_client()
+    client.bind("queue.depth", tags=7)(3)  # type: ignore[arg-type]
+    assert client.flush()
+    assert (server.values("queue.depth"), server.values("clawpulse.invalid")) == ([3.0], [1.0])
+
+
+def test_names_without_a_text_do_not_raise(server: Server, new_client: NewClient) -> None:
+    class Mute:
+        def __repr__(self) -> str:
+            raise RuntimeError("no")
+
+        __str__ = __repr__
+
+    client = new_client()
+    client.event(Mute(), payload={"k": Mute()})  # type: ignore[arg-type]
+    client.metric(Mute(), 1, tags=7)  # type: ignore[arg-type]
+    client.metric("a", 1)
+    assert client.flush()
+    client.close()
+    client.metric(Mute(), 1)  # type: ignore[arg-type]
+    assert server.values("a") == [1.0]
+
+
+def test_flushes_that_nobody_waits_for_any_more_are_forgotten() -> None:
+    client = Client(url="http://127.0.0.1:9", token="cp_x", agent="a", spool="off")
+    background = client._background
+    assert background is not None
+    for _ in range(50):
+        client.metric("a", 1)
+        assert not client.flush(0.0)
+    deadline = time.monotonic() + 15
+    while background._flushes and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert background._flushes == []
+    client.close(0.0)
+
+
 def test_several_agents_in_one_process(server: Server, new_client: NewClient) -> None:
     clients = [new_client(agent=f"agent-{number}") for number in range(10)]
     for number, client in enumerate(clients):
@@ -450,6 +488,7 @@ def test_without_a_url_nothing_happens(caplog: pytest.LogCaptureFixture, monkeyp
         ({"flush_seconds": 0}, "flush_seconds"),
         ({"info": {"colour": "red"}}, "info"),
         ({"info": {"versions": {"a b": "1"}}}, "versions"),
+        ({"versions": {f"v{number}": "1" for number in range(20)}}, "versions"),
         ({"attributes": "a b"}, "attributes"),
         ({"spool": 5}, "spool"),
         ({"spool": ""}, "spool"),

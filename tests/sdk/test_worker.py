@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -116,6 +118,55 @@ def test_a_strange_object_costs_only_itself() -> None:
     worker.flush(0.0)
     worker.step(0.0)
     assert {row["name"]: row["values"] for row in transport.batches[0]["series"]} == {"b": [2.0], "clawpulse.invalid": [1.0]}
+
+
+def test_an_object_without_a_text_costs_only_itself() -> None:
+    class Mute:
+        def __repr__(self) -> str:
+            raise RuntimeError("no")
+
+        __float__ = __bool__ = __str__ = __repr__
+
+    transport = ScriptedTransport()
+    worker, inbox = new_worker(transport)
+    for record in [(Mute(), 1, T0, None), ("a", Mute(), T0, None), ("a", 1, Mute(), None), ("a", 1, T0, Mute())]:
+        inbox += record
+    inbox += ("b", 2, T0, {"k": Mute()}, "c", 3, T0, None)
+    worker.flush(0.0)
+    worker.step(0.0)
+    found = {row["name"]: row["values"] for row in transport.batches[0]["series"]}
+    assert found == {"b": [2.0], "c": [3.0], "clawpulse.invalid": [5.0]}
+
+
+def test_flushing_again_and_again_does_not_press_a_server_that_is_away() -> None:
+    transport = ScriptedTransport(*[DOWN] * 100)
+    worker, inbox = new_worker(transport)
+    inbox += ("a", 1, T0, None)
+    for turn in range(500):
+        worker.flush(turn / 100)
+        worker.step(turn / 100)
+    assert 5 <= len(transport.bodies) <= 6
+
+
+def test_losses_that_many_threads_count_are_all_counted_once() -> None:
+    reports, threads, each = Reports(), 4, 20_000
+    taken: list[int] = []
+
+    def lose() -> None:
+        for _ in range(each):
+            reports.dropped(1, "the test drops it")
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        workers = [threading.Thread(target=lose) for _ in range(threads)]
+        for worker in workers:
+            worker.start()
+        while any(worker.is_alive() for worker in workers):
+            taken.append(sum(reports.take_counts().values()))
+    finally:
+        sys.setswitchinterval(interval)
+    assert sum(taken) + sum(reports.take_counts().values()) == threads * each
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,14 @@ class _Flush:
     def __init__(self) -> None:
         self.done = threading.Event()
         self.mark: int | None = None
+        self.given_up = False
+
+    def wait(self, timeout: float) -> bool:
+        """Wait at most so many seconds; tells whether it came true. Once only: then nobody looks after it any more."""
+        try:
+            return self.done.wait(timeout)
+        finally:
+            self.given_up = True
 
 
 class Background:
@@ -55,14 +63,14 @@ class Background:
             self._woken = True
             self._wakes.put(None)
 
-    def ask_flush(self) -> threading.Event:
-        """Have everything delivered; the event is set once it is."""
+    def ask_flush(self) -> _Flush:
+        """Have everything delivered; the result can be waited for."""
         flush = _Flush()
         self._flushes.append(flush)
         self._wakes.put(None)
         if self._ended:
             self._settle_all()
-        return flush.done
+        return flush
 
     def wait_ready(self, timeout: float) -> None:
         """Wait until the thread has done its imports: a fork in the middle of one would leave it half done in the child for good."""
@@ -94,7 +102,7 @@ class Background:
             for flush in [flush for flush in self._flushes if flush.mark is None]:
                 flush.mark = worker.flush(time.monotonic())
             delay = worker.step(time.monotonic())
-            for flush in [flush for flush in self._flushes if flush.mark is not None and worker.settled(flush.mark)]:
+            for flush in [flush for flush in self._flushes if _is_over(flush, worker)]:
                 self._flushes.remove(flush)
                 flush.done.set()
         except Exception as error:  # the thread must outlive any single fault: without it nothing is ever delivered
@@ -116,3 +124,7 @@ class Background:
         """There is nothing to deliver, and nobody to do it."""
         while self._flushes:
             self._flushes.pop().done.set()
+
+
+def _is_over(flush: _Flush, worker: Worker) -> bool:
+    return flush.mark is not None and (flush.given_up or worker.settled(flush.mark))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 from clawpulse import _lifecycle
 from clawpulse._payload import NOTHING, snapshot
-from clawpulse._reports import Reports, log
+from clawpulse._reports import Reports, log, shown
 from clawpulse._task import task_of
 
 if TYPE_CHECKING:
@@ -87,13 +87,13 @@ class Client:
         try:
             value = snapshot(payload)
         except Exception as error:
-            self._reports.invalid("payload", f"{name!s:.80}: payload left out, it is not for JSON ({type(error).__name__})")
+            self._reports.invalid("payload", f"{shown(name)}: payload left out, it is not for JSON ({type(error).__name__})")
             value = NOTHING
         self.metric(name, value, tags=tags, time=time)  # type: ignore[arg-type]
 
     def bind(self, name: str, *, tags: Tags = None) -> Callable[[float], None]:
         """A faster `metric` of one series: call the result with the values."""
-        fixed = dict(tags) if tags else None
+        fixed = self._plain(name, tags)
         inbox, extend, admit = self._inbox, self._inbox.extend, self._admit
 
         def record(value: float) -> None:
@@ -152,7 +152,7 @@ class Client:
             tap.record(name, value, _now() if time is None else time, tags)
             return False
         if self._closed:
-            self._reports.once("closed", "warning", f"{name!s:.80} not recorded, nor what follows: the client is closed")
+            self._reports.once("closed", "warning", f"{shown(name)} not recorded, nor what follows: the client is closed")
         if self._off or self._closed:
             return False
         if self._background is None:
@@ -167,12 +167,15 @@ class Client:
 
     def _record_odd(self, name: Any, value: Any, tags: Any, time: Any) -> None:
         """Record with tags that are no plain dict."""
+        self._inbox.extend((name, value, _now() if time is None else time, self._plain(name, tags)))
+
+    def _plain(self, name: Any, tags: Any) -> dict[Any, Any] | None:
+        """Tags as a dict of our own; none, told, if they can be none."""
         try:
-            plain = dict(tags)
+            return dict(tags) if tags else None
         except Exception:
-            self._reports.invalid("tags", f"{name!s:.80}: tags left out, they are a {type(tags).__name__} and not a mapping")
-            plain = {}
-        self._inbox.extend((name, value, _now() if time is None else time, plain))
+            self._reports.invalid("tags", f"{shown(name)}: tags left out, they are a {type(tags).__name__} and not a mapping")
+            return None
 
     def _start(self, *, greet: bool) -> bool:
         """Start the background unless there is no URL; tells whether records may come."""

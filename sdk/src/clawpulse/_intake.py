@@ -12,6 +12,7 @@ from typing import Any
 
 from clawpulse import wire
 from clawpulse._payload import Payload
+from clawpulse._reports import shown
 from clawpulse.wire import Event, Pairs, Point
 
 _LATEST_SECONDS = 1e11
@@ -48,7 +49,7 @@ class Intake:
         except Fault as fault:
             self._invalid(fault.kind, str(fault))
         except Exception as error:  # the caller's objects may do anything, one of them must not cost the others
-            self._invalid("record", f"{_shown(name)} not recorded: {type(error).__name__} while reading it")
+            self._invalid("record", f"{shown(name)} not recorded: {type(error).__name__} while reading it")
         return None
 
     def _tags(self, name: str, tags: Any) -> tuple[Pairs, Mapping[str, str]]:
@@ -85,7 +86,7 @@ class Intake:
         if isinstance(key, str) and len(key) <= wire.MAX_TAG_KEY and wire.TAG_KEY.fullmatch(key):
             return True
         self._invalid(
-            "tag key", f"{name}: tag {_shown(key)} left out, a key is letters, digits, . _ - and at most {wire.MAX_TAG_KEY} of them"
+            "tag key", f"{name}: tag {shown(key)} left out, a key is letters, digits, . _ - and at most {wire.MAX_TAG_KEY} of them"
         )
         return False
 
@@ -102,7 +103,7 @@ class Intake:
         if len(text) > wire.MAX_TAG_VALUE or wire.CONTROL.search(text):
             self._invalid(
                 "tag value",
-                f"{name}: value of tag {key} shortened to {wire.MAX_TAG_VALUE} characters without control characters: {_shown(text)}",
+                f"{name}: value of tag {key} shortened to {wire.MAX_TAG_VALUE} characters without control characters: {shown(text)}",
             )
             text = wire.CONTROL.sub(" ", text[: wire.MAX_TAG_VALUE])
         return text
@@ -127,15 +128,10 @@ def _cut(text: str) -> Mapping[str, Any]:
     return {"truncated": text[:size]}
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:79] + "…"
-
-
 def _name(name: Any) -> str:
     if isinstance(name, str) and len(name) <= wire.MAX_NAME and wire.NAME.fullmatch(name):
         return name
-    raise Fault("name", f"{_shown(name)} not recorded: a name is letters, digits, _ . / -, at most {wire.MAX_NAME} of them, no digit first")
+    raise Fault("name", f"{shown(name)} not recorded: a name is letters, digits, _ . / -, at most {wire.MAX_NAME} of them, no digit first")
 
 
 def _value(name: str, value: Any) -> float:
@@ -144,7 +140,7 @@ def _value(name: str, value: Any) -> float:
     except Exception:  # __float__ is the caller's code
         number = None
     if number is None or not isfinite(number) or abs(number) > wire.MAX_VALUE:
-        raise Fault("value", f"{name}: {_shown(value)} not recorded: a value is a finite number, at most {wire.MAX_VALUE:g} in size")
+        raise Fault("value", f"{name}: {shown(value)} not recorded: a value is a finite number, at most {wire.MAX_VALUE:g} in size")
     return number
 
 
@@ -158,5 +154,5 @@ def _time(name: Any, time: Any) -> int:
     except Exception:  # noqa: S110  whatever it is, it is no time
         pass
     raise Fault(
-        "time", f"{_shown(name)}: {_shown(time)} not recorded: a time is in seconds since 1970, as time.time() is, or an aware datetime"
+        "time", f"{shown(name)}: {shown(time)} not recorded: a time is in seconds since 1970, as time.time() is, or an aware datetime"
     )

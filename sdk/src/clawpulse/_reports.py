@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from _thread import RLock
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ class Reports:
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
+        # Callers of any thread count what they lose; an RLock, because a signal handler may come while its own thread counts.
+        self._lock = RLock()
         self.counts: dict[str, int] = {}
         """What goes out with the next batch."""
 
@@ -23,7 +26,8 @@ class Reports:
 
     def count(self, metric: str, amount: int = 1) -> None:
         """Add to a counter that goes out with a later batch."""
-        self.counts[metric] = self.counts.get(metric, 0) + amount
+        with self._lock:
+            self.counts[metric] = self.counts.get(metric, 0) + amount
 
     def restore(self, counts: Mapping[str, int]) -> None:
         """Counters whose batch will never arrive go out with a later one."""
@@ -32,11 +36,12 @@ class Reports:
 
     def forget(self, counts: Mapping[str, int]) -> None:
         """Counters that somebody else sends do not go out from here."""
-        for metric, amount in counts.items():
-            left = self.counts.get(metric, 0) - amount
-            self.counts[metric] = left
-            if left <= 0:
-                del self.counts[metric]
+        with self._lock:
+            for metric, amount in counts.items():
+                left = self.counts.get(metric, 0) - amount
+                self.counts[metric] = left
+                if left <= 0:
+                    del self.counts[metric]
 
     def dropped(self, points: int, reason: str, kind: str = "dropped") -> None:
         """Points that will never be delivered: counted in `clawpulse.dropped`, the first of their kind logged."""
@@ -51,8 +56,18 @@ class Reports:
 
     def take_counts(self) -> Mapping[str, int]:
         """The counters since the last call."""
-        counts, self.counts = self.counts, {}
+        with self._lock:
+            counts, self.counts = self.counts, {}
         return counts
+
+
+def shown(value: Any) -> str:
+    """A caller's object for a log line, cut; never raises, whatever the object does."""
+    try:
+        text = repr(value)
+    except Exception:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def log(level: str, text: str) -> None:

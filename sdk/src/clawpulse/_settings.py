@@ -208,6 +208,8 @@ def _info(info: dict[str, Any], texts: Mapping[str, Any], versions: Mapping[str,
         if key in full:
             full[key] = wire.CONTROL.sub(" ", str(full[key]))[: wire.MAX_TAG_VALUE]
     full["versions"] = {"clawpulse": _version.__version__, **versions, **_tags("info: versions", info.get("versions", {}))}
+    if len(full["versions"]) > wire.MAX_TAGS:
+        raise InvalidSettings(f"versions: at most {wire.MAX_TAGS}, with the SDK's own")
     if "config" in info:
         full["config"] = _config(info["config"])
     return {key: value for key, value in full.items() if value or key == "config"}

@@ -26,6 +26,8 @@ FIELDS = 4
 """Entries of one record in the inbox: name, value, time, tags."""
 POLL_SECONDS = 0.25
 """Between two looks into the inbox, at most: what was recorded longer ago than this and a turn of work is in the store."""
+FLUSH_PAUSE_SECONDS = 1.0
+"""Between two tries at a server that does not answer, however often somebody flushes."""
 _CHUNK = 2_000
 """Records taken in at once."""
 
@@ -57,6 +59,7 @@ class Worker:
         self._life = self._store.life
         self._last_batch = now
         self._next_try = now
+        self._tried = float("-inf")
         self._told_to_wait = False
         self._failures = 0
         self._flying: Entry | None = None
@@ -84,13 +87,13 @@ class Worker:
         self._cut(now, self._pending.cut(now))
 
     def flush(self, now: float) -> int:
-        """Cut all that is recorded and try to deliver at once; `settled` of the returned mark tells when all of it is gone."""
+        """Cut all that is recorded and try to deliver soon; `settled` of the returned mark tells when all of it is gone."""
         self._drain(now)
         self._cut_all(now)
         if self._reports.counts:
             self.beat(now)
         if not self._told_to_wait:
-            self._next_try = now
+            self._next_try = min(self._next_try, max(now, self._tried + FLUSH_PAUSE_SECONDS))
         return self._store.mark
 
     def settled(self, mark: int) -> bool:
@@ -169,6 +172,7 @@ class Worker:
         verdict = judge(answer, self._failures, self._chance())
         if verdict.action is Action.RETRY:
             self._failures += 1
+            self._tried = now
             self._next_try = now + verdict.delay
             self._told_to_wait = verdict.told
             self._answers.failed(answer, self._settings.url, self._store.waiting, verdict.delay)

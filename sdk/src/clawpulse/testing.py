@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from clawpulse import _lifecycle
 from clawpulse._intake import Intake
+from clawpulse._reports import shown
 from clawpulse._settings import ATTRIBUTES
 from clawpulse.wire import Event, Point
 
@@ -54,7 +55,7 @@ class Sent:
         try:
             plain = dict(tags or {})
         except Exception:
-            self.invalid.append(f"{name!s:.80}: tags left out, they are a {type(tags).__name__} and not a mapping")
+            self.invalid.append(f"{shown(name)}: tags left out, they are a {type(tags).__name__} and not a mapping")
             plain = {}
         taken = self._intake.take(name, value, time, plain)
         if isinstance(taken, Point):

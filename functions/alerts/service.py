@@ -21,9 +21,9 @@ from functions.domain.alert_evaluate import evaluate
 from functions.domain.alert_machine import Step
 from functions.domain.alert_round import play
 from functions.domain.delivery import MAX_AGE_MS, overdue
-from functions.domain.dispatch import Setup, dispatch
+from functions.domain.dispatch import Change, Setup, dispatch
 from functions.domain.errors import StoreUnavailable
-from functions.domain.times import MINUTE_MS, SECOND_MS
+from functions.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from functions.ports import AlertStore, DeliveryStore, Dispatcher, RuleReader
 
 STALE_AFTER_MS = 60 * SECOND_MS
@@ -31,6 +31,10 @@ OUTBOX = 1_000
 """Edges that one run dispatches."""
 SWEEP_MS = MINUTE_MS
 """How often deliveries are looked through for lost messages."""
+SWEPT_MS = MAX_AGE_MS + HOUR_MS
+"""How old they are then at most: older than they may be sent, so that each is recorded as undelivered at last."""
+MAX_FAULTS = 3
+"""A store that refuses more incidents in a run is not tried with the others."""
 
 
 @dataclass(slots=True)
@@ -74,10 +78,15 @@ class AlertService:
         """Evaluate as of `now` (ms), on behalf of the message planned for `at`. Raises `StoreUnavailable`."""
         if at < now - STALE_AFTER_MS:
             return RunReport(skipped="stale: planned more than 60 s ago")
-        report = RunReport()
-        self._judge(workspace, now, report)
-        self._dispatch(workspace, now, report)
-        self._sweep(workspace, now, report)
+        report, faults = RunReport(), []
+        for part in (self._judge, self._dispatch, self._sweep):
+            try:
+                part(workspace, now, report)
+            except StoreUnavailable as error:
+                # What was claimed before is told all the same.
+                faults.append(error)
+        if faults:
+            raise faults[0]
         return report
 
     def _judge(self, workspace: str, now: int, report: RunReport) -> None:
@@ -107,18 +116,32 @@ class AlertService:
         setup, faults = self._parts.setup(workspace)
         report.warnings += faults
         plan = dispatch(workspace, edges, known, setup, now)
-        saved = [change for change in plan.changes if alerts.save(workspace, change)]
-        if len(saved) == len(plan.changes):
-            # Otherwise another run was faster with an incident: the next one sees what is left to do.
-            alerts.dispatched(workspace, plan.consumed)
+        saved, lost, fault = self._save(workspace, plan.changes)
+        # Another run was faster with an incident, or it cannot be written: the next run sees what is left to do.
+        waiting = {edge for change in lost for edge in change.incident.applied}
+        alerts.dispatched(workspace, [edge for edge in plan.consumed if edge.id not in waiting])
         self._queue(workspace, [delivery.id for change in saved for delivery in change.deliveries], report)
+        if fault:
+            raise fault
+
+    def _save(self, workspace: str, changes: Sequence[Change]) -> tuple[list[Change], list[Change], StoreUnavailable | None]:
+        """Write each change: those that were written, those that were not, and why if the store refused. One holds up no other."""
+        saved, lost, faults = [], [], []
+        for change in changes:
+            try:
+                done = len(faults) < MAX_FAULTS and self._parts.alerts.save(workspace, change)
+            except StoreUnavailable as error:
+                faults.append(error)
+                done = False
+            (saved if done else lost).append(change)
+        return saved, lost, faults[0] if faults else None
 
     def _sweep(self, workspace: str, now: int, report: RunReport) -> None:
         """Queue deliveries again whose message must have been lost."""
         if now - self._swept.get(workspace, 0) < SWEEP_MS:
             return
         self._swept[workspace] = now
-        lost = overdue(self._parts.deliveries.recent(workspace, now - MAX_AGE_MS), now)
+        lost = overdue(self._parts.deliveries.recent(workspace, now - SWEPT_MS), now)
         self._queue(workspace, [delivery.id for delivery in lost], report)
 
     def _queue(self, workspace: str, deliveries: Sequence[str], report: RunReport) -> None:

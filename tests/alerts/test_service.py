@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from functions.domain.alert import EdgeKind, Phase
+from functions.domain.delivery import MAX_AGE_MS
+from functions.domain.dispatch import Change
 from functions.domain.errors import StoreUnavailable
 from functions.domain.times import MINUTE_MS, SECOND_MS
 from tests.alerts.office import DEAD, FAILING, SLOW, WS, Office, a_failure, a_task
@@ -156,6 +160,73 @@ def test_a_delivery_whose_message_was_lost_is_queued_again() -> None:
     office.service = office.evaluator()
     office.run(120)
     assert [message["delivery"] for message, _ in office.queue.sent][:1] == [id for (_, id) in office.alerts.deliveries][:1]
+
+
+class Refusing:
+    """A store that never takes certain incidents, or does not do certain things at all."""
+
+    def __init__(self, store: Any, refuses: Callable[[Change], bool] = lambda _: False, without: str = "") -> None:
+        self._store, self._refuses, self._without = store, refuses, without
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._without:
+            return self._away
+        return getattr(self._store, name)
+
+    def _away(self, *_: Any) -> Any:
+        raise StoreUnavailable("alerts table: no answer")
+
+    def save(self, workspace: str, change: Change) -> bool:
+        if self._refuses(change):
+            raise StoreUnavailable("alerts table: item size has exceeded the maximum allowed size")
+        return bool(self._store.save(workspace, change))
+
+
+def test_an_incident_that_cannot_be_written_holds_up_no_other() -> None:
+    office = Office()
+    office.rules(DEAD, FAILING)
+    office.service = office.evaluator(alerts=Refusing(office.alerts, lambda change: change.incident.group == {"rule": "dead"}))
+    office.run(60, ("a1", a_task()), ("a2", a_task()))
+    faults = 0
+    for _ in range(12):
+        try:
+            office.run(15, ("a2", a_failure()))
+        except StoreUnavailable:
+            faults += 1
+    assert faults, "somebody must hear of it"
+    assert office.told() == ["failing firing"]
+    assert [edge.rule for edge in office.alerts.outbox(WS, 10)] == ["dead"], "an edge waits as long as its incident"
+    office.service = office.evaluator()
+    office.run(15, ("a2", a_failure()))
+    assert office.told() == ["failing firing", "dead firing"]
+    assert office.alerts.outbox(WS, 10) == []
+
+
+def test_what_was_claimed_is_told_when_nothing_new_can_be_judged() -> None:
+    office = Office()
+    office.rules(DEAD)
+    office.run(60, ("a1", a_task()))
+    office.service = office.evaluator(alerts=Refusing(office.alerts, without="outbox"))
+    for _ in range(4):
+        with suppress(StoreUnavailable):
+            office.run(15)
+    assert office.told() == []
+    office.service = office.evaluator(alerts=Refusing(office.alerts, without="states"))
+    with pytest.raises(StoreUnavailable):
+        office.run(15)
+    assert office.told() == ["dead firing"]
+
+
+def test_what_is_too_old_to_be_sent_is_queued_until_that_is_recorded() -> None:
+    office = Office()
+    office.rules(DEAD)
+    office.run(60, ("a1", a_task()))
+    office.run(60)
+    (delivery,) = (id for _, id in office.alerts.deliveries)
+    office.world.now += MAX_AGE_MS
+    office.queue.sent.clear()
+    office.run(60)
+    assert delivery in [message["delivery"] for message, _ in office.queue.sent], "notify settles it: undelivered"
 
 
 class Killed(BaseException):

@@ -17,7 +17,8 @@ from functions.domain.alert_faults import Faults, nearest
 from functions.domain.channel_fields import KINDS
 from functions.domain.errors import InvalidInput
 
-MAX_CHANNELS = 100
+MAX_CHANNELS = 90
+"""An incident and its messages to all channels are one transaction: DynamoDB takes 100 items and 4 MB."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PATH = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 _KEY = re.compile(r"[^\x00-\x1f\x7f]{1,256}")

@@ -70,7 +70,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be written. An edge may go once all changes are."""
+    """What is to be written. An edge may go once all changes of incidents that have it applied are."""
 
     changes: tuple[Change, ...] = ()
     consumed: tuple[Edge, ...] = ()
@@ -138,6 +138,7 @@ def _settle(workspace: str, found: Incident, work: _Work, setup: Setup, inhibito
         if found.id not in work.changed and not archived and before == (found.hidden, found.closed):
             return None
         found.version += 1
+        incidents.fit(found)
         return Change(incident=found, archived=archived)
     return _tell(workspace, found, shown, route, kind, setup.dashboard, now)
 
@@ -201,6 +202,7 @@ def _tell(
     found.told = sorted(kept | {member.edge.episode for member in shown.values()})
     found.told_times = [*(at for at in found.told_times if at > now - HOUR_MS), now]
     found.version += 1
+    incidents.fit(found)
     deliveries = (
         Delivery(id=delivery_id(now, found.id, found.version, channel), channel=channel, notification=notification, created=now)
         for channel in route.channels

@@ -21,7 +21,11 @@ from functions.domain.times import HOUR_MS
 REOPEN_MS = HOUR_MS
 """A closed incident is kept at hand this long."""
 MAX_MEMBERS = 2_000
-"""More alerts of one group are counted, not listed."""
+"""More alerts of one group are counted, not listed; those that are over make room first."""
+MAX_BYTES = 260_000
+"""Of the stored form: DynamoDB takes items of 400 KB, the local cloud counts them as base64."""
+_SMALL = 200
+"""So few members are never too large."""
 MAX_TIMELINE = 200
 MAX_APPLIED = 2 * MAX_MEMBERS
 _SEVERITIES = tuple(Severity)
@@ -130,6 +134,9 @@ def apply_edge(incident: Incident, edge: Edge) -> bool:
     if edge.kind is EdgeKind.FIRING:
         _fire(incident, alert, member, edge)
         return True
+    if member is None and f"{edge.episode}:{EdgeKind.FIRING}" in incident.applied:
+        incident.unlisted = max(0, incident.unlisted - 1)
+        return True
     if member is None or member.edge.episode != edge.episode or not member.firing:
         return False
     member.ended, member.end_reason = edge.at, edge.reason
@@ -138,12 +145,32 @@ def apply_edge(incident: Incident, edge: Edge) -> bool:
 
 
 def _fire(incident: Incident, alert: str, member: Member | None, edge: Edge) -> None:
-    if member is None and len(incident.members) >= MAX_MEMBERS:
+    if member is None and len(incident.members) >= MAX_MEMBERS and not _make_room(incident):
         incident.unlisted += 1
         return
     incident.members[alert] = Member(edge=edge)
     incident.closed = None
     _note(incident, edge.at, f"firing: {alert_title(edge)}: {edge.reason}")
+
+
+def _make_room(incident: Incident) -> bool:
+    """Forget the member that ended first, if its end has been told; tells whether there was one."""
+    over = (alert for alert, member in incident.members.items() if not member.firing and member.edge.episode not in incident.told)
+    oldest = min(over, key=lambda alert: incident.members[alert].ended or 0, default=None)
+    if oldest is not None:
+        del incident.members[oldest]
+    return oldest is not None
+
+
+def fit(incident: Incident) -> None:
+    """Have it fit into an item, in place: of very many members with many tags, those that are over and the least grave are only counted."""
+    while len(incident.members) > _SMALL and len(encode_incident(incident)) > MAX_BYTES:
+        least_first = sorted(incident.members.items(), key=lambda item: (item[1].firing, *(-part for part in _importance(item[1])[:2])))
+        dropped = dict(least_first[: max(len(least_first) // 10, 1)])
+        incident.unlisted += sum(member.firing for member in dropped.values())
+        gone = {member.edge.episode for member in dropped.values()}
+        incident.told = [episode for episode in incident.told if episode not in gone]
+        incident.members = {alert: member for alert, member in incident.members.items() if alert not in dropped}
 
 
 def acknowledge(incident: Incident, by: str, now: int) -> bool:

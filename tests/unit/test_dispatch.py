@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import random
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.domain import incident as incidents
 from functions.domain.alert import Edge, EdgeKind, Severity, episode_id
 from functions.domain.alert_routes import parse_routing
+from functions.domain.channels import MAX_CHANNELS
 from functions.domain.dispatch import Plan, Setup, dispatch
 from functions.domain.incident import Incident
 from functions.domain.inhibition import Inhibitors, parse_inhibitions
@@ -299,3 +302,43 @@ def test_inhibitors_that_are_looked_up_are_those_that_are_searched_for(alerts: l
         }
         found = inhibitors.of(alert, labels)
         assert found in causes if causes else found is None
+
+
+def test_a_new_alert_of_a_full_incident_is_told_when_others_are_over() -> None:
+    desk = Desk()
+    storm = [edge(series={"agent": f"a{number}"}) for number in range(incidents.MAX_MEMBERS)]
+    desk.run(START, *storm)
+    desk.run(START + 30 * S)
+    desk.run(START + M, *(over(START + M, series={"agent": f"a{number}"}) for number in range(1_000)))
+    desk.run(START + 6 * M)
+    desk.run(START + 7 * M, edge(at=START + 7 * M, series={"agent": "new"}))
+    desk.run(START + 12 * M)
+    (found,) = desk.known.values()
+    assert (len(found.members), found.unlisted) == (incidents.MAX_MEMBERS, 0)
+    assert desk.messages[-1] == (720, "chat", Kind.UPDATE, 1_001)
+
+
+def test_an_alert_that_is_only_counted_is_counted_until_it_ends() -> None:
+    more = [edge(rule="dead", series={"agent": f"a{number}"}) for number in range(incidents.MAX_MEMBERS + 2)]
+    found = incidents.open_incident("all", {"rule": "dead"}, more[0])
+    for one in more:
+        incidents.apply_edge(found, msgspec.structs.replace(one, id=f"{one.episode}:firing"))
+    assert (len(found.members), found.unlisted) == (incidents.MAX_MEMBERS, 2)
+    incidents.apply_edge(found, msgspec.structs.replace(more[-1], id="end", kind=EdgeKind.RESOLVED))
+    assert found.unlisted == 1
+
+
+def test_an_incident_fits_into_an_item_whatever_tags_its_alerts_have() -> None:
+    chance = random.Random(1)
+    desk = Desk()
+    grave = edge(severity="critical", series={"agent": "grave"})
+    tags = [{f"tag{place}": chance.randbytes(24).hex() for place in range(6)} for _ in range(1_500)]
+    desk.run(START, grave, *(edge(series={"agent": f"a{number}"}, labels=labels) for number, labels in enumerate(tags)))
+    for found in desk.known.values():
+        assert len(incidents.encode_incident(found)) <= incidents.MAX_BYTES
+        assert len(found.members) + found.unlisted in (1, 1_501)
+        assert any(member.edge.severity is Severity.CRITICAL for member in found.members.values())
+
+
+def test_a_message_to_all_channels_fits_into_a_transaction() -> None:
+    assert 1 + MAX_CHANNELS <= 100, "the incident and its deliveries are written together"

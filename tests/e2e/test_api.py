@@ -130,6 +130,28 @@ def test_the_summary_counts_what_was_posted(api: Api, names: tuple[str, str]) ->
     assert window["tiers"]["fast"]["tasks"] == 10
 
 
+def test_what_failed_is_an_error_and_new_once(api: Api, names: tuple[str, str]) -> None:
+    def errors() -> Any:
+        return api.get("/api/errors", tags=env(names), range="10m")["errors"]
+
+    until(lambda: bool(errors()))
+    (found,) = errors()
+    assert (found["message"], found["count"], found["new"], found["agents"], found["tiers"]) == (
+        "boom",
+        1,
+        True,
+        {names[0]: 1},
+        {"fast": 1},
+    )
+    assert found["sample"]["payload"] == '{"err":"boom"}'
+    shown = api.get(f"/api/errors/{found['fingerprint']}", range="10m", agent=names[0])
+    assert sum(count for _, count in shown["points"]) == 1
+    for link, feed in ((shown["links"]["tasks"], "tasks"), (shown["links"]["events"], "events")):
+        assert len(api.get(link)[feed]) == 1
+    (line,) = api.get("/api/series", metric="task.new_errors", aggregation="sum", range="10m", tags=env(names))["series"]
+    assert sum(value or 0 for _, value in line["points"]) == 1
+
+
 def test_an_edit_is_seen_at_once(api: Api, names: tuple[str, str]) -> None:
     edited = api.call("PATCH", f"/api/agents/{names[1]}", json={"tags": {"team": "red"}, "owner": "eve"})
     assert edited.status_code == 200, edited.text

@@ -16,6 +16,7 @@ settings.register_profile("clawpulse", deadline=None)
 settings.load_profile("clawpulse")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Share the work of `-n 2`: one worker takes all that needs a local cloud or a browser, first; each other file stays whole."""
     for item in items:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from functions.domain.naming import MAX_KEY, MAX_NAME, MAX_VALUE
+from functions.domain.redaction import redact_text
 
 if TYPE_CHECKING:
     from opentelemetry.proto.common.v1 import common_pb2 as pb
@@ -31,9 +33,12 @@ PREFIXES: Final = ("openclaw.", "gen_ai.")
 MAX_KEPT = 12
 """Attributes kept of one point."""
 _MAX_DEPTH = 8
+_MAX_READ = 1_000
+"""Looked through for secrets, so that none is cut in two and kept by half."""
+_REMEMBERED = 4_096
 _UNTOLD = re.compile(
-    r"process\.|container\.|.*(command_args|command_line|prompt|completion|messages|instructions|arguments|\.content|password|secret|api_?key|"
-    r"authorization|cookie)$",
+    r"process\.|container\.|.*(command_args|command_line|prompt|completion|messages|instructions|arguments|\.content|password|passwd|secret|secret_?key|"
+    r"api[_-]?key|(access|auth|bearer|id|refresh|session)[._-]?token|authorization|cookie)$",
     re.IGNORECASE,
 )
 """What is never kept: how a process was called, and what people and models said to each other."""
@@ -75,7 +80,7 @@ def labels(attributes: Mapping[str, str], dimensions: frozenset[str]) -> tuple[d
             if value:
                 tags.setdefault(name, tag_value(value))
         elif len(others) < MAX_KEPT and is_told(key):
-            others.setdefault(_key(key), value[:MAX_VALUE])
+            others.setdefault(_key(key), _told(value[:_MAX_READ]))
     return tags, others
 
 
@@ -105,6 +110,12 @@ def metric_name(name: str) -> str:
         return ""
     name = _NO_NAME.sub("_", name)
     return (name if name[0].isalpha() or name[0] == "_" else f"_{name}")[:MAX_NAME]
+
+
+@lru_cache(_REMEMBERED)
+def _told(value: str) -> str:
+    """A value as it is kept: the same few come over and over."""
+    return redact_text(value)[:MAX_VALUE]
 
 
 def _key(key: str) -> str:

@@ -19,12 +19,12 @@ _SECRETS: Final = re.compile(
 )
 """Tokens that are known by their looks. None begins within a run of its own characters, so a text is gone through once."""
 _NAMED: Final = re.compile(
-    r"(?i)((?:pass(?:word|wd)?|secret|token|api[_-]?key|access[_-]?key|authorization|cookie)[\"']?\s*[:=]\s*[\"']?)"
+    r"(?i)((?:pass(?:word|wd)?|secret(?:[_-]?key)?|token|api[_-]?key|access[_-]?key|authorization|cookie)[\"']?\s*[:=]\s*[\"']?)"
     r"(?:(?:bearer|basic)\s+)?[^\s\"',;&}]+"
 )
 _BEARER: Final = re.compile(r"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}")
-_IN_URL: Final = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
-_SECRET_KEY: Final = re.compile(r"(?i)(pass(word|wd)?|secret|token|api[_-]?key|access[_-]?key|authorization|cookie)$")
+_IN_URL: Final = re.compile(r"(://[^\s/:@]*:)[^\s/]+@")
+_SECRET_KEY: Final = re.compile(r"(?i)(pass(word|wd)?|secret([_-]?key)?|token|api[_-]?key|access[_-]?key|authorization|cookie)$")
 _MAX_DEPTH: Final = 16
 
 

@@ -121,11 +121,12 @@ def check(text: bytes, naming: Naming, now: int) -> CheckedBatch:
         check_.fitting(batch)
     else:
         check_.loose(batch)
-    config, faults = wire.read_config(batch.info.config)
-    for fault in faults:
+    tags, tag_faults = naming.agent_tags(batch.tags)
+    config, config_faults = wire.read_config(batch.info.config)
+    for fault in (*tag_faults, *config_faults):
         check_.rejected.add("info", 0, None, fault, points=0)
     info = AgentInfo(
-        tags=naming.agent_tags(batch.tags),
+        tags=tags,
         name=batch.info.name,
         model=batch.info.model,
         host=batch.info.host,

@@ -46,12 +46,16 @@ class Naming:
             self._known[asked] = known
         return known
 
-    def agent_tags(self, tags: Mapping[str, str]) -> dict[str, str]:
-        """The agent's own tags and the token's scope; raises `InvalidInput` naming the tag, `NotAllowed`."""
+    def agent_tags(self, tags: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+        """The agent's own tags with the token's scope, and why some of them are left out; raises `InvalidInput` naming a tag, `NotAllowed`.
+
+        What is a dimension is for the workspace to say, at any time: that a value is none for a dimension must not cost an agent its data.
+        """
         for key, value in tags.items():
-            if fault := tag_fault(key, value, self.dimensions):
+            if fault := tag_fault(key, value, ()):
                 raise InvalidInput(fault, "tags")
-        return self._scoped(tags)
+        faults = {key: fault for key, value in tags.items() if (fault := tag_fault(key, value, self.dimensions))}
+        return self._scoped({key: value for key, value in tags.items() if key not in faults}), list(faults.values())
 
     def _identify(self, name: str, tags: Mapping[str, str]) -> Identity | str:
         faults = (name_fault(name), *(tag_fault(key, value, self.dimensions) for key, value in tags.items()))

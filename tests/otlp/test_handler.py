@@ -219,6 +219,16 @@ def test_tags_come_from_the_resource_the_headers_and_the_token() -> None:
     assert world.tags("cpu") == [{"shard": "acme"}]
 
 
+def test_a_tag_that_is_none_for_a_dimension_is_left_out_and_told() -> None:
+    world = World()
+    status, answer = world.post(METRICS, GAUGE, headers={"X-ClawPulse-Tags": "env=a|b,rack=7"})
+    told = ExportMetricsServiceResponse.FromString(body_of(answer)).partial_success
+    assert (status, told.rejected_data_points) == (200, 0)
+    assert "tag env: the value of a dimension has none of" in told.error_message
+    ((stored, _),) = world.batches.items.values()
+    assert stored.info.tags == {"rack": "7"}
+
+
 @pytest.mark.parametrize(
     ("options", "status", "told"),
     [
@@ -231,7 +241,7 @@ def test_tags_come_from_the_resource_the_headers_and_the_token() -> None:
         ({"headers": {"Content-Encoding": "br"}}, 400, "content encoding"),
         ({"headers": {"x-clawpulse-agent": "a b"}}, 400, "x-clawpulse-agent: has characters"),
         ({"headers": {"x-clawpulse-tags": "a"}}, 400, "x-clawpulse-tags"),
-        ({"headers": {"x-clawpulse-tags": "env=a|b"}}, 400, "env"),
+        ({"headers": {"x-clawpulse-tags": "9=a"}}, 400, "9"),
         ({"headers": {"x-clawpulse-count": "both"}}, 400, "must be metrics or traces"),
     ],
 )

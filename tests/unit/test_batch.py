@@ -36,7 +36,7 @@ def sketch_of(*values: float) -> str:
         ({"seq": 1.5}, "seq", "Expected `int`"),
         ({"time": "now"}, "time", "Expected `int`, got `str`"),
         ({"tags": {"env": 1}}, "tags[...]", "Expected `str`, got `int`"),
-        ({"tags": {"env": "a,b"}}, "tags", "tag env: the value of a dimension has none of , = | !"),
+        ({"tags": {"env": ""}}, "tags", "tag env: a value has 1 to 256 characters"),
         ({"tags": {"9": "a"}}, "tags", "'9' is no tag key"),
         ({"tags": {str(i): "a" for i in range(21)}}, "tags", "length <= 20"),
         ({"info": {"name": "a\x00"}}, "info.name", "characters that are not possible"),
@@ -50,6 +50,14 @@ def test_a_bad_head_is_named(change: dict[str, Any], field: str | None, reason: 
         planned(batch(**change))
     assert caught.value.field == field
     assert reason in caught.value.reason
+
+
+def test_an_agents_tag_that_became_a_dimension_with_such_a_value_costs_the_tag_only() -> None:
+    plan = planned(batch(tags={"env": "a,b", "zone": "a=b"}, series=[series(values=(5.0,))]))
+    assert plan.items[0].info.tags == {"zone": "a=b"}
+    assert (plan.accepted, plan.rejected.count) == (1, 0)
+    (told,) = plan.rejected.listed
+    assert (told.part, told.reason) == ("info", "tag env: the value of a dimension has none of , = | !")
 
 
 @pytest.mark.parametrize("missing", ["v", "agent", "epoch", "seq", "time"])

@@ -21,8 +21,9 @@ from functions.domain.errors import NotFound
 from functions.domain.failure_groups import OTHER_KINDS, Sample, decode_groups
 from functions.domain.failure_report import Bucket, Kind, Meant, in_steps, kinds
 from functions.domain.failures import OTHER
+from functions.domain.incident import Incident
 from functions.domain.selector import Selector
-from functions.domain.spans import Span, bucket_ms
+from functions.domain.spans import HOURS_KEPT_MS, Span, bucket_ms
 from functions.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from functions.domain.token import Scope
 from functions.ports import Resolution
@@ -31,6 +32,8 @@ noun = Noun("errors")
 
 FINE_MS = 6 * HOUR_MS
 """Beyond this the usual step is whole hours, which cost a sixtieth."""
+BEFORE_MS = 10 * MINUTE_MS
+"""An incident's cause is sought from so long before on."""
 
 
 class ErrorsOf(RangeAsked):
@@ -170,6 +173,15 @@ def read(call: Call, asked: ErrorAsked) -> ErrorDetails:
         points=in_steps(found[0].kind, steps),
         links=_links(call, found[0].kind, steps),
     )
+
+
+def new_errors_link(call: Call, incident: Incident) -> str | None:
+    """Where errors are listed that were first seen in an incident's time, and shortly before; None for who may not ask, or too late."""
+    start = min((member.edge.since for member in incident.members.values()), default=incident.opened) - BEFORE_MS
+    if call.caller.scope_text or start < call.now - HOURS_KEPT_MS:
+        return None
+    end = {"end": rfc3339(incident.closed)} if incident.closed is not None else {}
+    return f"/api/errors?new=true&{urlencode({'start': rfc3339(start), **end}, safe=':')}"
 
 
 def _usual_step(length: int) -> int:

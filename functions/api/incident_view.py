@@ -76,6 +76,7 @@ class IncidentDetails(IncidentAnswer):
     notes: list[NoteAnswer]
     deliveries: list[DeliveryAnswer] = Field(description="Messages about it, oldest first; kept for 30 days.")
     partial: bool = Field(description="The token sees only some of its alerts, and nothing that speaks of the others.")
+    new_errors: str | None = Field(description="Where the errors first seen in its time are listed; null for a token with a tag scope.")
 
 
 def brief(incident: Incident) -> IncidentAnswer:
@@ -83,7 +84,7 @@ def brief(incident: Incident) -> IncidentAnswer:
     return IncidentAnswer.model_construct(**_brief(incident))
 
 
-def details(incident: Incident, deliveries: list[DeliveryAnswer], *, partial: bool) -> IncidentDetails:
+def details(incident: Incident, deliveries: list[DeliveryAnswer], *, partial: bool, new_errors: str | None) -> IncidentDetails:
     """All of an incident."""
     members = sorted(incident.members.items(), key=lambda item: (not item[1].firing, item[1].edge.at, item[0]))
     return IncidentDetails.model_construct(
@@ -94,6 +95,7 @@ def details(incident: Incident, deliveries: list[DeliveryAnswer], *, partial: bo
         notes=[NoteAnswer.model_construct(at=note.at, by=note.by, text=note.text) for note in incident.notes],
         deliveries=deliveries,
         partial=partial,
+        new_errors=new_errors,
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from functions.api.alert_view import part_for, scoping_rules, who
 from functions.api.deliveries import DeliveryAnswer, shown
 from functions.api.endpoint import Call, Noun, Reply
+from functions.api.errors import new_errors_link
 from functions.api.incident_cost import incident_cost
 from functions.api.incident_view import IncidentAnswer, IncidentDetails, brief, details
 from functions.api.models import Answer, Asked, Body, Instant, milliseconds
@@ -125,7 +126,8 @@ def _visible(call: Call, incident: str) -> tuple[Incident, Incident]:
 
 def _details(call: Call, found: Incident, part: Incident) -> IncidentDetails:
     """An incident with its messages, which speak of all its alerts."""
-    return details(part, _deliveries(call, found) if part is found else [], partial=part is not found)
+    messages = _deliveries(call, found) if part is found else []
+    return details(part, messages, partial=part is not found, new_errors=new_errors_link(call, found))
 
 
 def _deliveries(call: Call, found: Incident) -> list[DeliveryAnswer]:

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from functions.domain.alert import EdgeKind
 from functions.domain.failures import OTHER, Failure, fingerprint
 from functions.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
+from tests.api.alerting import SLOW as SLOW_RULE
+from tests.api.alerting import edge, incident, own_rules
 from tests.api.failing import BOOM, SLOW, boom, fail, fail_in_hour, slow
 from tests.api.world import MINUTE, NOW, ApiClient, World, agent
 
@@ -229,3 +233,16 @@ def test_an_answer_has_an_etag(client: ApiClient) -> None:
     answer = client.call("GET", f"/api/errors/{SLOW}")
     again = client.call("GET", f"/api/errors/{SLOW}", headers={"If-None-Match": answer.headers["ETag"]})
     assert (answer.status_code, again.status_code) == (200, 304)
+
+
+def test_an_incident_links_the_errors_that_were_new_in_its_time(world: World, client: ApiClient) -> None:
+    over = incident(world, edge(tier="fast"), edge(kind=EdgeKind.RESOLVED, at=NOW, tier="fast"))
+    open_ = incident(world, edge("dead", agent="a1"))
+    old = incident(world, msgspec.structs.replace(edge("old"), since=NOW - 36 * DAY_MS))
+    link = client.get(f"/api/incidents/{over.id}")["newErrors"]
+    assert link == "/api/errors?new=true&start=2026-11-23T19:39:30.000Z&end=2026-11-23T20:00:30.000Z"
+    assert [found["type"] for found in client.call("GET", link).json["errors"]] == ["Boom"]
+    assert client.get(f"/api/incidents/{open_.id}")["newErrors"] == "/api/errors?new=true&start=2026-11-23T19:39:30.000Z"
+    assert client.get(f"/api/incidents/{old.id}")["newErrors"] is None
+    own_rules(world, {**SLOW_RULE, "select": "shard=acme"})
+    assert world.client("read", tags="shard=acme").get(f"/api/incidents/{over.id}")["newErrors"] is None

@@ -64,8 +64,12 @@ def book_of(document: Mapping[str, Any] | None) -> Book:
     names = given.get("packs")
     packs = tuple(pack_names() if not isinstance(names, list) else (name for name in names if name in pack_names()))
     rules = {rule.name: rule for name in packs for rule in pack(name)}
-    shipped, faults = set(rules), []
-    for place, one in enumerate(given.get("rules") or ()):
+    shipped, faults = set(rules), list[str]()
+    own = given.get("rules") or []
+    if not isinstance(own, list):
+        faults.append("the stored rules are no list, only those of packs hold")
+        own = []
+    for place, one in enumerate(own):
         try:
             (rule,) = parse_rules({"rules": [one]})
         except InvalidDocument as error:

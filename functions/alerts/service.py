@@ -10,7 +10,7 @@ never sent are found when they are overdue.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -23,6 +23,7 @@ from functions.domain.alert_round import play
 from functions.domain.delivery import MAX_AGE_MS, overdue
 from functions.domain.dispatch import Change, Setup, dispatch
 from functions.domain.errors import StoreUnavailable
+from functions.domain.fleet_changes import FleetChange
 from functions.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from functions.ports import AlertStore, DeliveryStore, Dispatcher, RuleReader
 
@@ -50,6 +51,8 @@ class RunReport:
     """Ids of those that it queued."""
     lag_s: float | None = None
     """Age of the data that were judged: from the end of the last whole minute until now."""
+    changes: list[FleetChange] = field(default_factory=list)
+    """What was changed in the fleet lately."""
     warnings: list[str] = field(default_factory=list)
 
 
@@ -78,7 +81,7 @@ class AlertService:
         """Evaluate as of `now` (ms), on behalf of the message planned for `at`. Raises `StoreUnavailable`."""
         if at < now - STALE_AFTER_MS:
             return RunReport(skipped="stale: planned more than 60 s ago")
-        report, faults = RunReport(), []
+        report, faults = RunReport(), list[StoreUnavailable]()
         for part in (self._judge, self._dispatch, self._sweep):
             try:
                 part(workspace, now, report)
@@ -92,6 +95,7 @@ class AlertService:
     def _judge(self, workspace: str, now: int, report: RunReport) -> None:
         rules = self._parts.rules.rules(workspace)
         found = self._parts.evidence.read(workspace, rules, now)
+        report.changes = found.evidence.snapshot.changes if found.evidence.snapshot else []
         samples = evaluate(rules, found.evidence, found.baselines, found.memo)
         states = self._parts.alerts.states(workspace)
         self._claim(workspace, play(rules, samples, states, now), report)
@@ -115,7 +119,7 @@ class AlertService:
             return
         setup, faults = self._parts.setup(workspace)
         report.warnings += faults
-        plan = dispatch(workspace, edges, known, setup, now)
+        plan = dispatch(workspace, edges, known, replace(setup, changes=report.changes), now)
         saved, lost, fault = self._save(workspace, plan.changes)
         # Another run was faster with an incident, or it cannot be written: the next run sees what is left to do.
         waiting = {edge for change in lost for edge in change.incident.applied}
@@ -126,7 +130,9 @@ class AlertService:
 
     def _save(self, workspace: str, changes: Sequence[Change]) -> tuple[list[Change], list[Change], StoreUnavailable | None]:
         """Write each change: those that were written, those that were not, and why if the store refused. One holds up no other."""
-        saved, lost, faults = [], [], []
+        saved: list[Change] = []
+        lost: list[Change] = []
+        faults: list[StoreUnavailable] = []
         for change in changes:
             try:
                 done = len(faults) < MAX_FAULTS and self._parts.alerts.save(workspace, change)

@@ -26,10 +26,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from functions.domain import fleet_changes
 from functions.domain import incident as incidents
 from functions.domain.alert import Edge, EdgeKind, Severity
 from functions.domain.alert_routes import Route, Routing, labels_of
 from functions.domain.delivery import Delivery, delivery_id
+from functions.domain.fleet_changes import FleetChange
 from functions.domain.incident import REOPEN_MS, Incident, Member
 from functions.domain.inhibition import Inhibition, Inhibitors
 from functions.domain.notification import Notification, NotificationKind, NotifiedAlert
@@ -56,6 +58,8 @@ class Setup:
     inhibitions: Sequence[Inhibition] = ()
     dashboard: str | None = None
     """URL of the page."""
+    changes: Sequence[FleetChange] = ()
+    """What was changed in the fleet lately: an incident begins with what came before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +93,7 @@ def dispatch(workspace: str, edges: Iterable[Edge], known: Iterable[Incident], s
     work = _Work({_key(found.route, found.group): msgspec.msgpack.decode(msgspec.msgpack.encode(found), type=Incident) for found in known})
     consumed = []
     for edge in sorted(edges, key=lambda edge: (edge.at, edge.kind is EdgeKind.RESOLVED, edge.id)):
-        _apply(work, edge, setup.routing)
+        _apply(work, edge, setup)
         consumed.append(edge)
     firing = ((alert, labels_of(member.edge)) for found in work.open.values() for alert, member in found.members.items() if member.firing)
     inhibitors = Inhibitors(setup.inhibitions, firing)
@@ -101,15 +105,17 @@ def _key(route: str, group: Mapping[str, str]) -> tuple[str, tuple[tuple[str, st
     return (route, tuple(sorted(group.items())))
 
 
-def _apply(work: _Work, edge: Edge, routing: Routing) -> None:
+def _apply(work: _Work, edge: Edge, setup: Setup) -> None:
     labels = labels_of(edge)
-    for route in routing.match(labels) or [UNROUTED]:
+    for route in setup.routing.match(labels) or [UNROUTED]:
         group = {label: labels.get(label, "") for label in route.group_by}
         found = work.open.get(_key(route.name, group))
         if found is None:
             if edge.kind is not EdgeKind.FIRING:
                 continue
             found = work.open[_key(route.name, group)] = incidents.open_incident(route.name, group, edge)
+            for at, text in fleet_changes.before(setup.changes, labels, edge.since, edge.at):
+                incidents.add_to_timeline(found, at, text)
         if incidents.apply_edge(found, edge):
             work.changed.add(found.id)
     if edge.kind is EdgeKind.RESOLVED:

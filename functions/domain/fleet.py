@@ -33,6 +33,7 @@ from typing import Any
 import msgspec
 
 from functions.domain.errors import StoreError
+from functions.domain.fleet_changes import FleetChange
 
 EDITED = ("remote_tags", "owner", "name", "retired", "expected")
 CONFIG = ("config_written", "config_applied", "config_error")
@@ -216,6 +217,8 @@ class Snapshot(msgspec.Struct, kw_only=True, omit_defaults=True):
     them in memory must read them anew."""
     known_failures: dict[str, tuple[int, int]] = {}
     """Kinds of failure by fingerprint (`domain.failures`), when each was first and last seen (ms); seal's, to tell new ones."""
+    changes: list[FleetChange] = []
+    """What was changed in the fleet in the last day, oldest first."""
 
     def seal_lag_s(self, now: int) -> float:
         """Age of this snapshot at `now`, in seconds: well above 15 means that seal does not run."""

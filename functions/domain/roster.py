@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from functions.domain import presence
+from functions.domain import fleet_changes, presence
 from functions.domain.fleet import CONFIG, EDITED, AgentState, Snapshot, apply_record, state_of
 from functions.domain.health import Transition, assess, shadow_reason, transition
 from functions.domain.minutes import Part
@@ -32,12 +32,14 @@ class Roster:
         self._records = {agent: record for agent, record in records.items() if not is_remnant(record)}
         self._conflicts: dict[str, str] = {}
         self._touched: set[str] = set()
+        self._before = {agent: fleet_changes.features(state) for agent, state in snapshot.agents.items()}
         self._forget()
         for agent, record in self._records.items():
             state = snapshot.agents.get(agent)
             if state is None:
                 snapshot.agents[agent] = state_of(agent, record)
                 snapshot.agents[agent].watched_since = now
+                self._before[agent] = fleet_changes.features(snapshot.agents[agent])
             else:
                 apply_edits(state, record)
             snapshot.agents[agent].recorded = True
@@ -74,6 +76,11 @@ class Roster:
             if before is None or before.status is not state.health.status:
                 changed.append(Transition(agent, before, state.health, state.tags))
         return changed
+
+    def note_changes(self) -> None:
+        """Keep in the snapshot what was changed since the one before. Call after `settle`."""
+        snapshot = self._snapshot
+        snapshot.changes = fleet_changes.merged(snapshot.changes, fleet_changes.differences(self._before, snapshot.agents), self._now)
 
     def changes(self, limit: int) -> list[tuple[str, dict[str, Any]]]:
         """What to write to the inventory, for at most `limit` agents: observed fields that differ from the record."""

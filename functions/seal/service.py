@@ -302,6 +302,7 @@ class _Tick:
         snapshot.reopened = {bucket: at for bucket, at in snapshot.reopened.items() if self._now - at < REOPENED_KEPT_MS}
         window.set_rates(snapshot.agents, snapshot.window, minute)
         self._roster.settle()
+        self._roster.note_changes()
         self._report.transitions = self._roster.judge(self._settings)
 
     def _store(self) -> None:

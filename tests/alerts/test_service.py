@@ -15,6 +15,7 @@ from functions.domain.delivery import MAX_AGE_MS
 from functions.domain.dispatch import Change
 from functions.domain.errors import StoreUnavailable
 from functions.domain.times import MINUTE_MS, SECOND_MS
+from functions.runtime.rule_book import RuleBook
 from tests.alerts.office import DEAD, FAILING, SLOW, WS, Office, a_failure, a_task
 
 
@@ -116,6 +117,15 @@ def test_a_rule_that_cannot_be_read_costs_only_itself() -> None:
     office.run(60, ("a1", a_task()))
     office.run(60)
     assert kinds(office, "dead") == [EdgeKind.FIRING]
+
+
+def test_rules_that_are_no_list_cost_only_themselves() -> None:
+    office = Office()
+    office.setting("rules", {"packs": ["fleet"], "rules": 5})
+    office.run(60, ("a1", a_task()))
+    office.run(60)
+    assert "agent-dead" in {edge.rule for edge in office.edges}
+    assert RuleBook(office.world.fleet).book(WS).faults == ("the stored rules are no list, only those of packs hold",)
 
 
 def test_a_silence_keeps_it_quiet_but_open() -> None:
@@ -227,6 +237,21 @@ def test_what_is_too_old_to_be_sent_is_queued_until_that_is_recorded() -> None:
     office.queue.sent.clear()
     office.run(60)
     assert delivery in [message["delivery"] for message, _ in office.queue.sent], "notify settles it: undelivered"
+
+
+def test_an_incident_begins_with_what_was_changed_before_it() -> None:
+    office = Office()
+    office.rules(SLOW)
+    office.run(180, ("a1", a_task(latency=500.0, tier="smart")), tags={"tier": "smart"}, versions={"prompt": "v6"})
+    changed = office.world.now + 15 * SECOND_MS
+    office.run(180, ("a1", a_task(latency=4_000.0, tier="smart")), tags={"tier": "smart"}, versions={"prompt": "v7"})
+    (incident,) = office.incidents()
+    assert [(entry.at, entry.text) for entry in incident.timeline if "prompt" in entry.text] == [
+        (changed, "changed: a1: version prompt: v6 → v7")
+    ]
+    assert "firing: slow" in incident.timeline[-1].text, "what was changed stands before what it did"
+    (delivery,) = office.alerts.deliveries.values()
+    assert "version prompt: v6 → v7" in [entry.text for entry in delivery.notification.timeline][1], "people are told"
 
 
 class Killed(BaseException):

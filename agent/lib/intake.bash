@@ -16,32 +16,51 @@ intake_open() {
   for file in "$TAKEN"/*; do
     number=${file##*/}
     [[ $number != *[!0-9]* ]] || continue
-    # Killed between the two steps of taking it, or of removing it.
-    [[ ! $file -ef $INTAKE/lines ]] || intake_fresh
+    if [[ $file -ef $INTAKE/lines ]]; then
+      # Killed between the two steps of taking it: it is not taken.
+      rm -f -- "$file"
+      LIVE=$number
+      continue
+    fi
     ((LIVE > number)) || LIVE=$((number + 1))
     if ((${USED[number]:-0} < 0)); then
+      # Killed between the record that it is used up and its removal.
       rm -f -- "$file"
       unset "USED[$number]"
     else
       DRAINING[number]=$UPTIME UNREAD[number]=1
     fi
   done
-  [[ -e $INTAKE/lines ]] || intake_fresh
+  intake_fresh || :
 }
 
-# Puts an empty file in the place of intake/lines. A sticky intake is for everybody: then everybody may append.
-intake_fresh() {
+# Makes an empty file to append to. A sticky intake is for everybody: then everybody may append.
+intake_empty() {
   local mask=077
   [[ ! -k $INTAKE ]] || mask=044
-  { (umask "$mask" && : >"$HOME_DIR/lines.new") 2>/dev/null && mv -f -- "$HOME_DIR/lines.new" "$INTAKE/lines"; } ||
-    { tell intake "cannot make $INTAKE/lines"; return 1; }
+  (umask "$mask" && : >"$HOME_DIR/lines.new") 2>/dev/null || { tell intake "cannot write to $HOME_DIR"; return 1; }
 }
 
+# Makes sure that there is one. A writer may make it at the same moment, and its lines must not be written over: a link does not.
+intake_fresh() {
+  [[ ! -e $INTAKE/lines ]] || return 0
+  intake_empty || return 1
+  ln -- "$HOME_DIR/lines.new" "$INTAKE/lines" 2>/dev/null || [[ -e $INTAKE/lines ]] || { tell intake "cannot make $INTAKE/lines"; return 1; }
+  rm -f -- "$HOME_DIR/lines.new"
+}
+
+# Takes the file that is appended to. While it has both names nothing is lost when the first one is given to another.
 intake_take() {
-  ln -- "$INTAKE/lines" "$TAKEN/$LIVE" 2>/dev/null || mv -- "$INTAKE/lines" "$TAKEN/$LIVE" || return 0
+  intake_empty || return 0
+  if [[ $TAKEN/$LIVE -ef $INTAKE/lines ]] || ln -- "$INTAKE/lines" "$TAKEN/$LIVE" 2>/dev/null; then
+    mv -f -- "$HOME_DIR/lines.new" "$INTAKE/lines" || return 0
+  else
+    # Somebody else's file cannot be linked.
+    mv -- "$INTAKE/lines" "$TAKEN/$LIVE" || return 0
+    intake_fresh || :
+  fi
   DRAINING[LIVE]=$UPTIME UNREAD[LIVE]=1
   LIVE=$((LIVE + 1))
-  intake_fresh
 }
 
 # intake_record LINES: the agent's own lines. The empty line at the end shows that the one before is whole.
@@ -90,7 +109,7 @@ intake_run() {
   local -a operands=()
   more=''
   for number in "${!last[@]}"; do operands+=("n=$number" "skip=${USED[number]:-0}" "$TAKEN/$number"); done
-  [[ -e $INTAKE/lines ]] || intake_fresh || return 1
+  intake_fresh || return 1
   operands+=("n=$LIVE" "skip=${USED[LIVE]:-0}" "$INTAKE/lines")
   intake_batches "$(intake_awk "${operands[@]}")"
 }

@@ -8,17 +8,22 @@ FLUSH=''      # word of whom waits for a delivery
 UNRECORDED='' # lines of the last look
 
 cmd_run() {
+  trap 'RELOAD=1; run_wake' HUP
+  trap 'STOP=1; run_wake' TERM INT
   run_open
   # Not needed again: what it leaves is room for what grows.
   unset -f run_open run_lock journal_read journal_apply journal_apply_batch spool_open intake_open desired_open
-  trap 'RELOAD=1; printf "\n" >&9' HUP
-  trap 'STOP=1; printf "\n" >&9' TERM INT
   trap run_close EXIT
   "$SELF" hooks start 9>&- &
   notify READY=1
   run_loop
   run_cycle "${CFG[EXIT_MS]}" "${CFG[EXIT_MS]}"
   "$SELF" hooks stop || :
+}
+
+# Ends a pause at once.
+run_wake() {
+  { printf '\n' >&9; } 2>/dev/null || :
 }
 
 run_open() {

@@ -61,6 +61,16 @@ class Agent:
             self.process = subprocess.Popen([self.bundle / "clawpulse-agent", "run"], env=self.env, stdout=log, stderr=log)
         return self.process
 
+    def ready(self) -> None:
+        """Wait until it can be ended in good order: what arrives may be the work of one that was killed before."""
+        wait_for(lambda: bool(self.process) and f"{self.process.pid} " in self._lock())  # type: ignore[union-attr]
+
+    def _lock(self) -> str:
+        try:
+            return (self.home / "run" / "lock").read_text()
+        except OSError:
+            return ""
+
     def kill(self) -> None:
         """As the kernel does: nothing can be tidied up."""
         assert self.process
@@ -69,6 +79,7 @@ class Agent:
 
     def stop(self, seconds: float = 20) -> int:
         assert self.process
+        self.ready()
         self.process.terminate()
         return self.process.wait(seconds)
 

@@ -39,7 +39,9 @@ class Roster:
             if state is None:
                 snapshot.agents[agent] = state_of(agent, record)
                 snapshot.agents[agent].watched_since = now
-                self._before[agent] = fleet_changes.features(snapshot.agents[agent])
+                if not snapshot.time:
+                    # The snapshot was lost, not the agent; else a tick that died has left the record of a new one.
+                    self._before[agent] = fleet_changes.features(snapshot.agents[agent])
             else:
                 apply_edits(state, record)
             snapshot.agents[agent].recorded = True

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from clawpulse._assembly import disk_of
 from clawpulse._delivery import MAX_BACKOFF_SECONDS, MAX_RETRY_AFTER_SECONDS, Action, Answer, judge
 from clawpulse._reports import Reports
 from clawpulse._sender import DirectSender
@@ -48,6 +49,17 @@ def some_settings(**changes: Any) -> Settings:
     settings = resolve({}, url="http://127.0.0.1:9", agent="agent-1", **changes)
     assert settings
     return settings
+
+
+class SwitchedTransport(ScriptedTransport):
+    """Away until it is up; keeps what arrives."""
+
+    up = False
+    tries = 0
+
+    def post(self, body: bytes, timeout: float) -> Answer:
+        self.tries += 1
+        return super().post(body, timeout) if self.up else DOWN
 
 
 def new_worker(transport: ScriptedTransport, clock: Callable[[], float] = lambda: T0, **changes: Any) -> tuple[Worker, list[Any]]:
@@ -105,6 +117,35 @@ def test_batches_made_during_an_outage_arrive_in_order_once_it_is_over() -> None
     batches = transport.batches[5:]
     assert [batch["seq"] for batch in batches] == list(range(len(batches)))
     assert [value for batch in batches for row in batch["series"] for value in row["values"]] == [float(n) for n in range(100)]
+
+
+def test_an_hour_without_a_server_loses_nothing_and_keeps_the_order(tmp_path: Path) -> None:
+    transport, reports, clock = SwitchedTransport(), Reports(), [0.0]
+    settings = some_settings(spool=str(tmp_path))
+    store = Store(disk_of(settings), settings.buffer_bytes, reports, lambda: "e1", now=0.0)
+    inbox: list[Any] = []
+    outside = Outside(DirectSender(transport), store, chance=lambda: 0.5, clock=lambda: T0 + clock[0])
+    worker = Worker(settings, inbox, outside, reports, now=0.0)
+    recorded = 0
+    for second in range(3_700):
+        for _ in range(5):
+            inbox += ("n", recorded, T0 + second, {"request_id": f"{recorded:x}"})
+            recorded += 1
+        clock[0] = float(second)
+        worker.step(clock[0])
+    assert transport.tries < 200
+    assert store.waiting > 300
+    transport.up = True
+    mark = worker.flush(3_760.0)
+    for turn in range(1_000):
+        worker.step(3_761.0 + turn)
+        if worker.settled(mark):
+            break
+    arrived = [value for batch in transport.batches for row in batch.get("series", ()) for value in row["values"] if row["name"] == "n"]
+    assert arrived == list(range(recorded))
+    assert {row["name"] for batch in transport.batches for row in batch.get("series", ())} == {"n"}
+    worker.close(4_800.0)
+    assert list(tmp_path.rglob("*.log")) == []
 
 
 def test_a_strange_object_costs_only_itself() -> None:

@@ -32,6 +32,9 @@ status_value() {
   REPLY=''
   [[ -r $RUN/status ]] || return 0
   while IFS= read -r line; do
-    [[ $line != "$1="* ]] || REPLY=${line#*=}
+    if [[ $line == "$1="* ]]; then
+      REPLY=${line#*=}
+      return 0
+    fi
   done <"$RUN/status"
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -241,15 +241,16 @@ def test_a_full_disk_stops_nothing(server: Server, new_agent: Callable[..., Agen
         subprocess.run(["umount", "-l", agent.home], check=True)
 
 
-@pytest.mark.parametrize("shell", ["busybox"])
-def test_busybox_bash_and_curl_are_enough(server: Server, new_agent: Callable[..., Agent], tmp_path: Path, shell: str) -> None:
+def test_busybox_bash_and_curl_are_enough(server: Server, new_agent: Callable[..., Agent], tmp_path: Path) -> None:
+    busybox = shutil.which("busybox")
+    assert busybox, "busybox is missing: scripts/need-bash-tools installs it"
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name in subprocess.run([shell, "--list"], capture_output=True, text=True, check=True).stdout.split():
-        (tools / name).symlink_to(f"/bin/{shell}")
+    for name in subprocess.run(["busybox", "--list"], capture_output=True, text=True, check=True).stdout.split():
+        (tools / name).symlink_to(busybox)
     for name in ("bash", "curl"):
         (tools / name).unlink(missing_ok=True)
-        (tools / name).symlink_to(f"/usr/bin/{name}")
+        (tools / name).symlink_to(shutil.which(name) or "")
     agent = new_agent(server.url, LOGS=tmp_path / "app.log")
     agent.path = str(tools)
     server.document = b'{"a":1}'
@@ -301,4 +302,4 @@ def test_what_cp_metric_gets_wrong_is_told_and_counted(server: Server, new_agent
     assert server.values("work.done") == [2]
     assert [payload for _, payload in server.points("work.ended", "events")] == [None, {"whole": [1, {"ä": "ä"}]}]
     server.wait(lambda: sum(server.values("clawpulse.invalid")) == 9)
-    assert json.dumps(server.rejected) == "[]"
+    assert not server.rejected

@@ -53,6 +53,14 @@ def part_for(caller: Caller, incident: Incident, rules: Mapping[str, Rule]) -> I
     return msgspec.structs.replace(incident, members=inside, unlisted=0, timeline=[], notes=[], hidden=None)
 
 
+def story_for(caller: Caller, incident: Incident) -> Incident:
+    """An incident without changes in the fleet that may concern agents outside of the caller's tag scope."""
+    if not caller.scope_text:
+        return incident
+    inside = [entry for entry in incident.timeline if entry.tags is None or caller.tags.matches(entry.tags)]
+    return msgspec.structs.replace(incident, timeline=inside)
+
+
 def _inside(scope: Selector, member: Member, rules: Mapping[str, Rule]) -> bool:
     return scope.matches({**selected(rules.get(member.edge.rule)), **labels_of(member.edge)})
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from pydantic import Field
 
-from functions.api.alert_view import part_for, scoping_rules, who
+from functions.api.alert_view import part_for, scoping_rules, story_for, who
 from functions.api.deliveries import DeliveryAnswer, shown
 from functions.api.endpoint import Call, Noun, Reply
 from functions.api.errors import new_errors_link
@@ -112,7 +112,7 @@ def postmortem(call: Call, asked: IncidentAsked) -> Reply:
     if part is not found:
         return Reply(body=draft(part, [], call.now))
     recent = call.services.deliveries.recent(call.caller.workspace, _first(call, found))
-    return Reply(body=draft(found, recent, call.now, incident_cost(call, found)))
+    return Reply(body=draft(story_for(call.caller, found), recent, call.now, incident_cost(call, found)))
 
 
 def _visible(call: Call, incident: str) -> tuple[Incident, Incident]:
@@ -127,7 +127,7 @@ def _visible(call: Call, incident: str) -> tuple[Incident, Incident]:
 def _details(call: Call, found: Incident, part: Incident) -> IncidentDetails:
     """An incident with its messages, which speak of all its alerts."""
     messages = _deliveries(call, found) if part is found else []
-    return details(part, messages, partial=part is not found, new_errors=new_errors_link(call, found))
+    return details(story_for(call.caller, part), messages, partial=part is not found, new_errors=new_errors_link(call, found))
 
 
 def _deliveries(call: Call, found: Incident) -> list[DeliveryAnswer]:

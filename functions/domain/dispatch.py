@@ -34,7 +34,7 @@ from functions.domain.delivery import Delivery, delivery_id
 from functions.domain.fleet_changes import FleetChange
 from functions.domain.incident import REOPEN_MS, Incident, Member
 from functions.domain.inhibition import Inhibition, Inhibitors
-from functions.domain.notification import Notification, NotificationKind, NotifiedAlert
+from functions.domain.notification import Notification, NotificationKind, NotifiedAlert, TimelineEntry
 from functions.domain.silence import Silence, silenced_by
 from functions.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
 
@@ -43,6 +43,8 @@ MAX_MESSAGES = 12
 QUIET_MS = 10 * MINUTE_MS
 MAX_LISTED = 50
 """Alerts that a message names."""
+MAX_STORY = 20
+"""Entries of the timeline that it tells."""
 UNROUTED = Route(name="", channels=())
 """For alerts that no route takes: an incident all the same, which nobody is sent."""
 _SEVERITIES = tuple(Severity)
@@ -114,8 +116,8 @@ def _apply(work: _Work, edge: Edge, setup: Setup) -> None:
             if edge.kind is not EdgeKind.FIRING:
                 continue
             found = work.open[_key(route.name, group)] = incidents.open_incident(route.name, group, edge)
-            for at, text in fleet_changes.before(setup.changes, labels, edge.since, edge.at):
-                incidents.add_to_timeline(found, at, text)
+            for change in fleet_changes.before(setup.changes, labels, edge.since, edge.at):
+                incidents.add_change(found, change)
         if incidents.apply_edge(found, edge):
             work.changed.add(found.id)
     if edge.kind is EdgeKind.RESOLVED:
@@ -238,13 +240,19 @@ def _notification(
         labels=_shared([labels_of(member.edge) for member in [*firing, *over]]),
         runbook=first.runbook,
         dashboard=dashboard,
-        timeline=found.timeline[-20:],
+        timeline=_story(found, kind)[-MAX_STORY:],
         owner=owners.pop() if len(owners) == 1 else None,
         by=found.acknowledged[1] if found.acknowledged and kind is NotificationKind.ACKNOWLEDGED else None,
         note=f"more than {MAX_MESSAGES} messages in an hour: held back until it is quiet or over"
         if kind is NotificationKind.FLAPPING
         else None,
     )
+
+
+def _story(found: Incident, kind: NotificationKind) -> list[TimelineEntry]:
+    """What of the timeline a message tells: the first one what was changed before; it lists the alerts anyway, a storm of them."""
+    changes = [entry for entry in found.timeline if entry.tags is not None]
+    return changes if changes and kind is NotificationKind.FIRING else found.timeline
 
 
 def _notified(member: Member) -> NotifiedAlert:

@@ -120,15 +120,15 @@ def _joined(change: FleetChange, one: Found, now: int) -> FleetChange:
     return msgspec.structs.replace(change, until=now, agents=agents, more=change.more + full, tags=shared)
 
 
-def before(changes: Iterable[FleetChange], labels: Mapping[str, str], since: int, at: int) -> Iterator[tuple[int, str]]:
-    """When and what, of the changes before an alert with these labels, whose condition held `since` (ms) and was told `at`.
+def before(changes: Iterable[FleetChange], labels: Mapping[str, str], since: int, at: int) -> Iterator[FleetChange]:
+    """The changes before an alert with these labels, whose condition held `since` (ms) and was told `at`.
 
     Left out is what concerned other agents only: those that all have another value of a tag that the alert has.
     """
     for change in changes:
         elsewhere = any(labels.get(key, value) != value for key, value in change.tags.items())
         if since - BEFORE_MS <= change.until and change.at <= at and not elsewhere:
-            yield change.at, line(change)
+            yield change
 
 
 def line(change: FleetChange) -> str:

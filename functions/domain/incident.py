@@ -15,6 +15,7 @@ import msgspec
 
 from functions.domain.alert import Edge, EdgeKind, Severity, series_id
 from functions.domain.errors import StoreError
+from functions.domain.fleet_changes import FleetChange, line
 from functions.domain.notification import TimelineEntry
 from functions.domain.times import HOUR_MS
 
@@ -189,13 +190,13 @@ def add_note(incident: Incident, by: str, text: str, now: int) -> None:
     incident.notes.append(Note(at=now, by=by, text=text))
 
 
-def add_to_timeline(incident: Incident, at: int, text: str) -> None:
-    """Keep what happened, in place and in order of time."""
-    _note(incident, at, text)
+def add_change(incident: Incident, change: FleetChange) -> None:
+    """Keep what was changed in the fleet, in place and in order of time."""
+    _note(incident, change.at, line(change), change.tags)
 
 
-def _note(incident: Incident, at: int, text: str) -> None:
-    entries = sorted([*incident.timeline, TimelineEntry(at=at, text=text)], key=lambda entry: entry.at)
+def _note(incident: Incident, at: int, text: str, tags: dict[str, str] | None = None) -> None:
+    entries = sorted([*incident.timeline, TimelineEntry(at=at, text=text, tags=tags)], key=lambda entry: entry.at)
     # The beginning tells what caused it; the end what is going on.
     half = MAX_TIMELINE // 2
     incident.timeline = entries if len(entries) <= MAX_TIMELINE else [*entries[:half], *entries[-half:]]

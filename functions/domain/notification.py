@@ -47,11 +47,13 @@ class NotifiedAlert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     threshold: float | None = None
 
 
-class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):
+class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that changed before or during the incident."""
 
     at: int
     text: str
+    tags: dict[str, str] | None = None
+    """Of a change in the fleet: the tags that all agents concerned share; None for what is about the incident's own alerts."""
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -251,7 +251,8 @@ def test_an_incident_begins_with_what_was_changed_before_it() -> None:
     ]
     assert "firing: slow" in incident.timeline[-1].text, "what was changed stands before what it did"
     (delivery,) = office.alerts.deliveries.values()
-    assert "version prompt: v6 → v7" in [entry.text for entry in delivery.notification.timeline][1], "people are told"
+    told = [entry.text for entry in delivery.notification.timeline]
+    assert told == ["changed: a1: new", "changed: a1: version prompt: v6 → v7"], "people are told, however many alerts there are"
 
 
 class Killed(BaseException):

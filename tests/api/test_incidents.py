@@ -7,7 +7,7 @@ import pytest
 from functions.domain.alert import EdgeKind, Phase
 from functions.domain.dispatch import Change, Setup, dispatch
 from functions.domain.incident import Incident, Note
-from functions.domain.notification import NotificationKind
+from functions.domain.notification import NotificationKind, TimelineEntry
 from functions.domain.times import DAY_MS, HOUR_MS
 from functions.runtime.alert_setup import read_setup
 from tests.api.alerting import BEGAN, REFUSED, SENT, SLOW, delivery, edge, incident, own_rules, state
@@ -251,6 +251,20 @@ def test_a_tenant_sees_its_part_alone(world: World, client: ApiClient) -> None:
     assert acme.problem(403, "POST", path(shared, "/notes"), json={"text": "x"})
     assert acme.call("POST", path(mine, "/acknowledge")).status_code == 200
     assert ids(world.client("read", workspace="other")) == []
+
+
+def test_a_tenant_sees_no_changes_of_others(world: World, client: ApiClient) -> None:
+    timeline = [
+        TimelineEntry(at=BEGAN - 2, text="changed: a1: model: x → y", tags={"shard": "acme"}),
+        TimelineEntry(at=BEGAN - 1, text="changed: 9 agents: version app: 1 → 2", tags={}),
+    ]
+    found = incident(world, edge("dead", tags={"shard": "acme"}, agent="a1"), timeline=timeline)
+    acme = world.client("operate", tags="shard=acme")
+    assert [entry["text"] for entry in acme.get(path(found))["timeline"]] == ["changed: a1: model: x → y"]
+    assert "9 agents" not in acme.call("GET", path(found, "/postmortem")).text
+    assert [entry["text"] for entry in client.get(path(found))["timeline"]] == [entry.text for entry in timeline]
+    assert acme.call("POST", path(found, "/acknowledge")).status_code == 200
+    assert "9 agents" in str(client.get(path(found))), "what is not shown is kept"
 
 
 def test_a_tenants_rule_is_its_own_whatever_its_series(world: World) -> None:

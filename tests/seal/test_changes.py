@@ -57,9 +57,9 @@ def test_changes_are_bounded_and_go_after_a_day() -> None:
 
 def test_an_alert_is_shown_what_came_before_it_and_may_concern_it() -> None:
     change = FleetChange(text="version prompt: v6 → v7", at=0, until=MINUTE_MS, agents=["a1", "a2"], tags={"tier": "smart"})
-    told = [(0, "changed: 2 agents (tier=smart): version prompt: v6 → v7")]
-    assert list(before([change], {"tier": "smart"}, 5 * MINUTE_MS, 6 * MINUTE_MS)) == told
-    assert list(before([change], {"rule": "burn-rate"}, 5 * MINUTE_MS, 6 * MINUTE_MS)) == told, "a rule about all may follow from any"
+    assert line(change) == "changed: 2 agents (tier=smart): version prompt: v6 → v7"
+    assert list(before([change], {"tier": "smart"}, 5 * MINUTE_MS, 6 * MINUTE_MS)) == [change]
+    assert list(before([change], {"rule": "burn-rate"}, 5 * MINUTE_MS, 6 * MINUTE_MS)) == [change], "a rule about all may follow from any"
     assert list(before([change], {"tier": "fast"}, 5 * MINUTE_MS, 6 * MINUTE_MS)) == []
     assert list(before([change], {"tier": "smart"}, BEFORE_MS + 2 * MINUTE_MS, BEFORE_MS + 3 * MINUTE_MS)) == []
     assert list(before([change], {"tier": "smart"}, -2 * MINUTE_MS, -MINUTE_MS)) == []

@@ -30,6 +30,7 @@ from functions.domain import fleet_changes
 from functions.domain import incident as incidents
 from functions.domain.alert import Edge, EdgeKind, Severity
 from functions.domain.alert_routes import Route, Routing, labels_of
+from functions.domain.channels import MAX_CHANNELS
 from functions.domain.delivery import Delivery, delivery_id
 from functions.domain.fleet_changes import FleetChange
 from functions.domain.incident import REOPEN_MS, Incident, Member
@@ -211,11 +212,18 @@ def _tell(
     found.told_times = [*(at for at in found.told_times if at > now - HOUR_MS), now]
     found.version += 1
     incidents.fit(found)
-    deliveries = (
+    deliveries = [
         Delivery(id=delivery_id(now, found.id, found.version, channel), channel=channel, notification=notification, created=now)
-        for channel in route.channels
-    )
+        for channel in _channels(found, route, kind)
+    ]
     return Change(incident=found, deliveries=tuple(deliveries))
+
+
+def _channels(found: Incident, route: Route, kind: NotificationKind) -> list[str]:
+    """Where a message goes; noted in the incident. The end also goes where the route led before: a page there would stay open."""
+    before = [channel for channel in found.channels if channel not in route.channels]
+    found.channels = [*route.channels, *before][:MAX_CHANNELS]
+    return found.channels if kind is NotificationKind.RESOLVED else list(route.channels)
 
 
 def _notification(

@@ -88,6 +88,8 @@ class Incident(msgspec.Struct, kw_only=True, omit_defaults=True):
     hidden: str | None = None
     """Why its alerts are not told: a silence, or the alert that they follow from."""
     version: int = 0
+    channels: list[str] = []
+    """Those that were told: the end is told to them, too, whatever became of the route."""
 
     @property
     def firing(self) -> list[Member]:

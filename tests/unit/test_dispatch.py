@@ -238,6 +238,20 @@ def test_an_alert_that_fired_under_other_routes_still_ends() -> None:
     assert desk.kinds() == ["firing@30", "resolved@60"]
 
 
+def test_the_end_goes_where_the_beginning_went_though_the_route_is_gone() -> None:
+    desk = Desk(routes={"routes": [{"name": "old", "channels": ["pager"], "group_wait": "0s"}]})
+    desk.run(START, edge())
+    desk.setup = setup(routes={"routes": [{"name": "new", "match": "severity=info", "channels": ["chat"]}]})
+    desk.run(START + 60 * S, over(START + 60 * S))
+    assert (desk.kinds("pager"), desk.kinds("chat")) == (["firing@0", "resolved@60"], [])
+    desk = Desk(routes={"routes": [{"name": "all", "channels": ["pager"], "group_wait": "0s"}]})
+    desk.run(START, edge())
+    desk.setup = setup(routes={"routes": [{"name": "all", "channels": ["chat"], "group_interval": "10s"}]})
+    desk.run(START + 30 * S, edge(at=START + 30 * S, series={"tier": "smart"}))
+    desk.run(START + 60 * S, over(START + 60 * S), over(START + 60 * S, series={"tier": "smart"}))
+    assert (desk.kinds("pager"), desk.kinds("chat")) == (["firing@0", "resolved@60"], ["update@30", "resolved@60"])
+
+
 def test_a_stored_incident_is_read_back_and_damage_is_told() -> None:
     desk = Desk()
     desk.run(START, edge())

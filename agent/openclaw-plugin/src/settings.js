@@ -1,5 +1,6 @@
 /** Settings of the plugin: its `config` in OpenClaw's configuration goes first, then the environment, then the defaults. */
 
+import { accessSync, constants, existsSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { labels } from "./records.js";
@@ -20,14 +21,16 @@ import { labels } from "./records.js";
 const AGENT = /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$/;
 const TAG_KEY = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
 const MAX_TAGS = 16;
+const SYSTEM = "/var/lib/clawpulse";
 
 /**
  * @param {unknown} given the plugin's `config`
  * @param {Readonly<Record<string, string | undefined>>} environment
- * @param {{host?: string, home?: string, root?: boolean}} [machine]
+ * @param {{host?: string, home?: string, root?: boolean, exists?: (path: string) => boolean, writable?: (path: string) => boolean}} [machine]
  * @returns {Read}
  */
-export function read(given, environment, { host = hostname(), home = homedir(), root = process.getuid?.() === 0 } = {}) {
+export function read(given, environment, machine = {}) {
+  const { host = hostname(), home = homedir(), root = process.getuid?.() === 0, exists = existsSync, writable = isWritable } = machine;
   const config = typeof given === "object" && given !== null ? /** @type {Record<string, unknown>} */ (given) : {};
   /** @type {string[]} */
   const problems = [];
@@ -43,21 +46,33 @@ export function read(given, environment, { host = hostname(), home = homedir(), 
     agent: agentId(text("agent", "CLAWPULSE_AGENT"), host, problems),
     name: labels({ name: text("name", "CLAWPULSE_NAME") }).name ?? "",
     tags: tags(config.tags ?? pairs(environment.CLAWPULSE_TAGS ?? ""), problems),
-    intake: text("intake", "CLAWPULSE_INTAKE") || join(agentHome(environment, home, root), "intake"),
+    intake: text("intake", "CLAWPULSE_INTAKE") || join(agentHome(environment, home, root, exists, writable), "intake"),
   };
   return { settings, problems };
 }
 
 /**
- * Where the local agent keeps its state.
+ * Where the local agent keeps its state: the user's own, else the system's if it takes lines from everybody; as agent/clawpulse.sh does.
  * @param {Readonly<Record<string, string | undefined>>} environment
  * @param {string} home
  * @param {boolean} root
+ * @param {(path: string) => boolean} exists
+ * @param {(path: string) => boolean} writable
  */
-function agentHome(environment, home, root) {
+function agentHome(environment, home, root, exists, writable) {
   if (environment.CLAWPULSE_HOME) return environment.CLAWPULSE_HOME;
-  if (root) return "/var/lib/clawpulse";
-  return join(environment.XDG_STATE_HOME || join(home, ".local", "state"), "clawpulse");
+  const own = join(environment.XDG_STATE_HOME || join(home, ".local", "state"), "clawpulse");
+  return root || (!exists(join(own, "intake")) && writable(join(SYSTEM, "intake", "lines"))) ? SYSTEM : own;
+}
+
+/** @param {string} path */
+function isWritable(path) {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** @param {string} text @param {string[]} problems */

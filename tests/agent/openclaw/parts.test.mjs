@@ -48,9 +48,12 @@ test("values that are none make no point, and labels are made fit", () => {
 });
 
 test("settings come from the configuration, then the environment, then the defaults", () => {
-  const machine = { host: "box 1", home: "/home/me", root: false };
+  const machine = { host: "box 1", home: "/home/me", root: false, exists: () => false, writable: () => false };
   const plain = read(undefined, {}, machine).settings;
   assert.deepEqual([plain.url, plain.agent, plain.intake], ["", "box-1", "/home/me/.local/state/clawpulse/intake"]);
+  const shared = { ...machine, writable: (path) => path === "/var/lib/clawpulse/intake/lines" };
+  assert.equal(read({}, {}, shared).settings.intake, "/var/lib/clawpulse/intake", "the system's agent takes lines from everybody");
+  assert.equal(read({}, {}, { ...shared, exists: () => true }).settings.intake, "/home/me/.local/state/clawpulse/intake");
   assert.equal(read({}, {}, { ...machine, root: true }).settings.intake, "/var/lib/clawpulse/intake");
   assert.equal(read({}, { CLAWPULSE_HOME: "/srv/cp" }, machine).settings.intake, "/srv/cp/intake");
   const environment = { CLAWPULSE_URL: "https://api.example/v1/", CLAWPULSE_AGENT: "env-1", CLAWPULSE_TAGS: "env=prod,tier=fast" };

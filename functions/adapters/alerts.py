@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time as clock
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from botocore.exceptions import ClientError
 
 from functions.adapters import alert_table as table
@@ -15,11 +17,12 @@ from functions.adapters import delivery_table
 from functions.adapters.faults import code_of, store_faults, was_slower
 from functions.domain.alert import AlertState, Edge
 from functions.domain.dispatch import Change
-from functions.domain.incident import Incident, decode_incident
+from functions.domain.incident import Incident, IncidentUnreadable, decode_incident
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
+_LOG = logging.getLogger(__name__)
 _STORE = "alerts table"
 _BATCH = 25
 _WRITERS = 8
@@ -47,7 +50,7 @@ class Alerts:
 
     def states(self, workspace: str) -> list[AlertState]:
         """All states."""
-        return [table.state_of(item) for item in self._query(table.states(workspace))]
+        return list(_sound(self._query(table.states(workspace)), table.state_of))
 
     def claim(self, workspace: str, claims: Sequence[tuple[AlertState, Edge | None]]) -> list[bool]:
         """Write states and their edges, each pair both or none; a storm of alerts side by side."""
@@ -80,11 +83,11 @@ class Alerts:
 
     def outbox(self, workspace: str, limit: int) -> list[Edge]:
         """Edges that wait, oldest first: their keys begin with their time."""
-        return [table.edge_of(item) for item in self._query(table.outbox(workspace), limit=limit)]
+        return list(_sound(self._query(table.outbox(workspace), limit=limit), table.edge_of))
 
     def incidents(self, workspace: str) -> list[Incident]:
         """Incidents at hand."""
-        return [decode_incident(item["d"]["B"]) for item in self._query(table.incidents(workspace))]
+        return list(_sound(self._query(table.incidents(workspace)), _incident_of))
 
     def incident(self, workspace: str, incident: str) -> Incident | None:
         """One incident; first where the open ones are."""
@@ -132,9 +135,9 @@ class Alerts:
     def history(self, workspace: str, since: int) -> list[Incident]:
         """Incidents opened since then, newest first: their ids begin with the time."""
         found = [
-            decode_incident(item["d"]["B"])
+            incident
             for partition in (table.incidents(workspace), table.archive(workspace))
-            for item in self._query(partition, first=table.first_incident(since))
+            for incident in _sound(self._query(partition, first=table.first_incident(since)), _incident_of)
         ]
         return sorted(found, key=lambda incident: incident.opened, reverse=True)
 
@@ -196,3 +199,16 @@ class Alerts:
         }
         with store_faults(_STORE):
             return [item for page in self._client.get_paginator("query").paginate(**request) for item in page["Items"]]
+
+
+def _incident_of(item: Any) -> Incident:
+    return decode_incident(item["d"]["B"])
+
+
+def _sound[T](items: Iterable[Any], read: Callable[[Any], T]) -> Iterator[T]:
+    """What can be read of some items: a damaged one, or one of a later release, must not keep all others from being told."""
+    for item in items:
+        try:
+            yield read(item)
+        except (msgspec.DecodeError, IncidentUnreadable) as error:
+            _LOG.error("left out of the alerts table: %s %s: %s", item["p"]["S"], item["s"]["S"], error)

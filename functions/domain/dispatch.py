@@ -141,7 +141,7 @@ def _settle(workspace: str, found: Incident, work: _Work, setup: Setup, inhibito
     found.hidden = found_hidden
     if not found.firing and found.closed is None:
         found.closed = max((member.ended or now for member in found.members.values()), default=now)
-    kind = _capped(found, _due(found, shown, route, now), now)
+    kind = _capped(found, _due(found, shown, route, now), _gravest(shown.values()), now)
     if kind is None:
         archived = found.closed is not None and now - found.closed > REOPEN_MS
         if found.id not in work.changed and not archived and before == (found.hidden, found.closed):
@@ -185,13 +185,18 @@ def _due(found: Incident, shown: Mapping[str, Member], route: Route, now: int) -
         waits_for_someone = any(member.acknowledged_by is None for member in shown.values())
         return NotificationKind.UPDATE if waits_for_someone and now >= found.told_at + route.repeat_interval_s * SECOND_MS else None
     known = [_SEVERITIES.index(member.edge.severity) for member in found.firing if member.edge.episode in told]
-    graver = bool(fresh) and max(_SEVERITIES.index(member.edge.severity) for member in fresh) > max(known, default=-1)
+    graver = bool(fresh) and _gravest(fresh) > max(known, default=-1)
     return NotificationKind.UPDATE if graver or now >= found.told_at + route.group_interval_s * SECOND_MS else None
 
 
-def _capped(found: Incident, kind: NotificationKind | None, now: int) -> NotificationKind | None:
-    """What of a message is left by the cap on messages."""
-    if kind in (None, NotificationKind.ACKNOWLEDGED):
+def _gravest(members: Iterable[Member]) -> int:
+    """Place of the gravest severity; -1 for no member."""
+    return max((_SEVERITIES.index(member.edge.severity) for member in members), default=-1)
+
+
+def _capped(found: Incident, kind: NotificationKind | None, gravest: int, now: int) -> NotificationKind | None:
+    """What of a message is left by the cap on messages; one that is graver than any before it goes out."""
+    if kind in (None, NotificationKind.ACKNOWLEDGED) or gravest > found.gravest:
         return kind
     if kind is NotificationKind.RESOLVED and found.flapping:
         return kind if now - (found.closed or now) >= QUIET_MS else None
@@ -205,6 +210,7 @@ def _tell(
 ) -> Change:
     notification = _notification(workspace, found, shown, kind, dashboard, now)
     found.told_at, found.acknowledged = now, None
+    found.gravest = max(found.gravest, _gravest(shown.values()))
     found.flapping = kind is NotificationKind.FLAPPING or (found.flapping and kind is NotificationKind.ACKNOWLEDGED)
     # After a notice of flapping the end is still to be told, though all may be over at this moment.
     kept = set(found.told) if found.flapping else set(found.told) & {member.edge.episode for member in found.firing}

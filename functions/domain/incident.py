@@ -90,6 +90,8 @@ class Incident(msgspec.Struct, kw_only=True, omit_defaults=True):
     version: int = 0
     channels: list[str] = []
     """Those that were told: the end is told to them, too, whatever became of the route."""
+    gravest: int = -1
+    """Place of the gravest severity that was told: a graver one is told in spite of any cap."""
 
     @property
     def firing(self) -> list[Member]:

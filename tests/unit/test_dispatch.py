@@ -212,6 +212,20 @@ def test_flapping_is_told_once_and_its_end_all_the_same() -> None:
     assert desk.messages[-1][2] is Kind.RESOLVED
 
 
+def test_a_graver_alert_is_told_while_lesser_ones_flap() -> None:
+    desk = Desk(routes={"routes": [{"name": "all", "channels": ["chat"], "group_by": [], "group_wait": "0s", "group_interval": "10s"}]})
+    for number in range(20):
+        at = START + number * 60 * S
+        desk.run(at, edge(since=number, at=at))
+        desk.run(at + 30 * S, over(at + 30 * S, since=number))
+    assert desk.messages[-1][2] is Kind.FLAPPING
+    for number in range(20, 24):
+        at = START + number * 60 * S
+        desk.run(at, edge(rule="dead", severity="critical", since=number, at=at))
+        desk.run(at + 30 * S, over(at + 30 * S, rule="dead", severity="critical", since=number))
+    assert [kind for _, _, kind, _ in desk.messages].count(Kind.UPDATE) == 6, "five of before, and the grave one once"
+
+
 def test_a_closed_incident_goes_to_the_archive() -> None:
     desk = Desk()
     desk.run(START, edge(), over(START + 1))

@@ -142,7 +142,8 @@ def test_a_refused_batch_is_dropped_counted_and_logged_once(
     server: Server, new_client: NewClient, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     refusal = Reply(status, body={"title": "Not acceptable", "detail": "v must be 1"})
-    server.replies = [Reply(), refusal, refusal]
+    # The greeting, then each batch and the one that tells of its loss.
+    server.replies = [Reply(), refusal, Reply(), refusal, Reply()]
     client = new_client(flush_seconds=30)
     server.wait(lambda: len(server.posts) == 1)
     for value in (1, 2):

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -145,6 +146,33 @@ def test_an_hour_without_a_server_loses_nothing_and_keeps_the_order(tmp_path: Pa
     assert arrived == list(range(recorded))
     assert {row["name"] for batch in transport.batches for row in batch.get("series", ())} == {"n"}
     worker.close(4_800.0)
+    assert list(tmp_path.rglob("*.log")) == []
+
+
+@pytest.mark.parametrize("more", [0, 34])
+def test_what_a_flush_drops_is_told_by_the_next_process_at_the_latest(tmp_path: Path, more: int) -> None:
+    """In a full spool, a record that says that something was delivered may itself be one too many."""
+    transport, words, total, sent = SwitchedTransport(), Random(more), 1_000 + more, 0
+    for epoch in ("e1", "e2"):
+        reports, inbox = Reports(), list[Any]()
+        settings = some_settings(spool=str(tmp_path), spool_bytes=2**16)
+        store = Store(disk_of(settings), settings.buffer_bytes, reports, lambda epoch=epoch: epoch, now=0.0)
+        outside = Outside(DirectSender(transport), store, chance=lambda: 0.5, clock=lambda: T0)
+        worker = Worker(settings, inbox, outside, reports, now=0.0)
+        while sent < total:
+            inbox += ("n", sent, T0, {"request_id": words.randbytes(100).hex()})
+            if sent % 20 == 0:
+                worker.step(sent * 1.0)
+            sent += 1
+        transport.up, now = True, 2.0 * total
+        worker.flush(now)
+        worker.step(now)
+        while store.waiting:
+            worker.step(now := now + 1)
+        worker.close(now)
+    rows = [row for batch in transport.batches for row in batch.get("series", ())]
+    told = sum(sum(row["values"]) for row in rows if row["name"] == "clawpulse.dropped")
+    assert told + sum(len(row["values"]) for row in rows if row["name"] == "n") == total
     assert list(tmp_path.rglob("*.log")) == []
 
 

@@ -23,7 +23,7 @@ class _Flush:
     def __init__(self) -> None:
         self.done = threading.Event()
         self.mark: int | None = None
-        self.given_up = False
+        self.given_up = self.repeated = False
 
     def wait(self, timeout: float) -> bool:
         """Wait at most so many seconds; tells whether it came true. Once only: then nobody looks after it any more."""
@@ -103,6 +103,10 @@ class Background:
                 flush.mark = worker.flush(time.monotonic())
             delay = worker.step(time.monotonic())
             for flush in [flush for flush in self._flushes if _is_over(flush, worker)]:
+                if worker.owes and not (flush.repeated or flush.given_up):
+                    flush.mark, flush.repeated = worker.flush(time.monotonic()), True
+                    self.wake()
+                    continue
                 self._flushes.remove(flush)
                 flush.done.set()
         except Exception as error:  # the thread must outlive any single fault: without it nothing is ever delivered

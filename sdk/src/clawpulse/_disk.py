@@ -110,7 +110,7 @@ class DiskLane:
 
     def close(self) -> None:
         """Leave what is not delivered to a later process; nothing at all if all is."""
-        empty = not self._uncut and not any(entry.place for entry in self.entries)
+        empty = not self._uncut and not self._counts() and not any(entry.place for entry in self.entries)
         self._segments.close(remove=empty)
         self._lock.release(remove=empty)
 

@@ -100,6 +100,11 @@ class Worker:
         """Whether no batch from before the mark waits any more."""
         return self._store.settled(mark)
 
+    @property
+    def owes(self) -> bool:
+        """Whether there are counters in no batch yet: in a full spool, what a flush writes may cost older points."""
+        return bool(self._reports.counts)
+
     def close(self, now: float) -> None:
         """Leave what is not delivered to a later process, if there is a spool on disk."""
         self._drain(now)

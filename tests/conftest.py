@@ -16,11 +16,13 @@ settings.register_profile("clawpulse", deadline=None)
 settings.load_profile("clawpulse")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Share the work of `-n 2`: one worker takes all that needs a local cloud or a browser; each other file stays whole."""
+    item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Share the work of `-n 2`: one worker takes all that needs a local cloud or a browser, first; each other file stays whole."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+    """What takes longest begins first."""
     items.sort(key=lambda item: not _is_heavy(item))
 
 

@@ -40,7 +40,7 @@ demo: setup
 test: setup lint
 	@scripts/need-chromium
 	@scripts/need-bash-tools
-	@$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	@scripts/test $(PYTEST_ARGS)
 
 lint: setup
 	@$(BIN)/ruff check --quiet .

@@ -182,13 +182,16 @@ settings() {
 state() {
   [[ -z $OWNER ]] || id "$OWNER" >/dev/null 2>&1 || make_user
   mkdir -p -- "$STATE/intake"
+  # Shut until all is in place: where everybody may write, a name could become a link to something else while we use it.
+  chmod 700 "$STATE/intake"
   chmod "$([[ -n $USER_ONLY ]] && echo 700 || echo 755)" "$STATE"
-  chmod "$([[ -n $USER_ONLY ]] && echo 700 || echo 1733)" "$STATE/intake"
+  [[ ! -L $STATE/intake/lines ]] || die "$STATE/intake/lines is a link; remove it, somebody has put it there"
   if [[ ! -e $STATE/intake/lines ]]; then
     : >"$STATE/intake/lines"
     chmod "$([[ -n $USER_ONLY ]] && echo 600 || echo 622)" "$STATE/intake/lines"
   fi
-  [[ -z $OWNER ]] || chown "$OWNER:$OWNER" "$STATE" "$STATE/intake" "$STATE/intake/lines" "$CONFIG"
+  [[ -z $OWNER ]] || chown -h "$OWNER:$OWNER" "$STATE" "$STATE/intake" "$STATE/intake/lines" "$CONFIG"
+  [[ -n $USER_ONLY ]] || chmod 1733 "$STATE/intake"
 }
 
 make_user() {

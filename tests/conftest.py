@@ -13,4 +13,3 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # On a shared machine any example may be slow once; that says nothing about the code.
 settings.register_profile("clawpulse", deadline=None)
 settings.load_profile("clawpulse")
-

@@ -9,7 +9,7 @@ judge() {
   ACTION=retry DELAY=0
   case $status in
     2??) ACTION=delivered ;;
-    401 | 403 | 3??) DELAY=$((most / 2 + most * chance / 2000)) ;;
+    401 | 403 | 404 | 405 | 407 | 3??) DELAY=$((most / 2 + most * chance / 2000)) ;;
     408 | 425 | 429 | 5?? | 0)
       base=$((failures < 16 ? 1000 << failures : most))
       DELAY=$(((base < most ? base : most) * chance / 1000))

@@ -89,7 +89,9 @@ deliver_failed() {
   [[ -z $RETRY_AFTER ]] || HELD=$NEXT_TRY
   case $STATUS in
     401 | 403) tell delivery "${CFG[URL]} does not let this token write ($REASON); the data is kept and tried again each minute" ;;
-    3??) tell delivery "${CFG[URL]} answers with a redirect; set CLAWPULSE_URL to where the API is. The data is kept" ;;
+    404 | 405 | 407 | 3??)
+      tell delivery "${CFG[URL]} is not the API or a proxy is in between ($REASON); set CLAWPULSE_URL to where it is. The data is kept"
+      ;;
     *) [[ -n ${TOLD[delivery]-} ]] || tell delivery "cannot deliver to ${CFG[URL]} (${REASON:-no answer}); the data is kept and tried again" ;;
   esac
 }

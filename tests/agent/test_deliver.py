@@ -26,8 +26,10 @@ def test_faults_of_the_server_are_tried_again_with_the_same_bytes(server: Server
     assert not server.conflicts
 
 
-@pytest.mark.parametrize("status", [401, 403, 302])
-def test_a_refused_token_is_told_once_and_the_data_kept(server: Server, new_agent: Callable[..., Agent], status: int) -> None:
+@pytest.mark.parametrize("status", [401, 403, 404, 302])
+def test_a_wrong_token_or_address_is_told_once_and_the_data_kept(
+    server: Server, new_agent: Callable[..., Agent], status: int
+) -> None:
     server.status = status
     agent = new_agent(server.url, RETRY_SECONDS="0.2")
     agent.write(metric("work.done", 1))
@@ -35,7 +37,7 @@ def test_a_refused_token_is_told_once_and_the_data_kept(server: Server, new_agen
     server.wait(lambda: len(server.posts) >= 4)
     server.status = 200
     server.wait(lambda: server.values("work.done") == [1])
-    assert agent.logged.count("does not let this token write" if status != 302 else "answers with a redirect") == 1
+    assert agent.logged.count("does not let this token write" if status in (401, 403) else "is not the API or a proxy is in between") == 1
 
 
 def test_what_is_refused_for_good_is_dropped_and_counted(server: Server, new_agent: Callable[..., Agent]) -> None:

@@ -137,7 +137,7 @@ def test_a_connection_that_the_server_closed_is_opened_again_without_a_pause(ser
     assert server.values("a") == [0.0, 1.0, 2.0]
 
 
-@pytest.mark.parametrize("status", [400, 404, 409, 413, 422])
+@pytest.mark.parametrize("status", [400, 409, 413, 422])
 def test_a_refused_batch_is_dropped_counted_and_logged_once(
     server: Server, new_client: NewClient, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
@@ -172,6 +172,21 @@ def test_a_denied_token_is_told_once_and_the_data_kept(
     assert len(errors) == 1
     assert "the token is revoked" in errors[0].getMessage()
     assert "cp_test" not in caplog.text
+    server.default = Reply()
+    assert client.flush()
+    assert server.values("a") == [1.0]
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_where_the_api_is_not_nothing_is_lost(server: Server, new_client: NewClient, caplog: pytest.LogCaptureFixture, status: int) -> None:
+    """A load balancer during a deployment, a proxy in between, a wrong stage: none of them has seen the batch."""
+    server.default = Reply(status, body={"detail": "no such page"})
+    client = new_client()
+    client.metric("a", 1)
+    assert not client.flush(0.5)
+    errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
+    assert len(errors) == 1
+    assert "is not the API" in errors[0]
     server.default = Reply()
     assert client.flush()
     assert server.values("a") == [1.0]

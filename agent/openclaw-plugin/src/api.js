@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { Queue } from "./queue.js";
 import { metric } from "./records.js";
-import { judge, refused } from "./verdict.js";
+import { elsewhere, judge, refused } from "./verdict.js";
 import { document, MAX_POINTS } from "./wire.js";
 
 /** @typedef {import("./records.js").Record_} Record_ */
@@ -149,9 +149,8 @@ export class Api {
   /** @param {Answer} answer @param {number} delayMs */
   #tellTrouble({ status, reason }, delayMs) {
     const kept = `the data is kept, next try in ${Math.round(delayMs / 1_000)} s`, reports = this.#reports;
-    const moved = status >= 300 && status < 400;
     if (refused(status)) reports.trouble("denied", "error", `the API does not let this token write (${reason}); ${kept}`);
-    else if (moved) reports.trouble("moved", "error", `the API answers with a redirect (${reason}); mend the url; ${kept}`);
+    else if (elsewhere(status)) reports.trouble("elsewhere", "error", `the url is not the API's or a proxy is in between (${reason}); ${kept}`);
     else reports.trouble("unreachable", "warn", `cannot deliver (${reason}); the data is kept, retrying with growing pauses`);
   }
 

@@ -29,8 +29,16 @@ export function judge({ status, retryAfter }, failures, chance) {
   }
   if (passing) return { action: "retry", delayMs: chance * Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** Math.min(failures, 16)) };
   // Somebody has to mend the token or the address: no use in hurrying.
-  if (refused(status) || status < 400) return { action: "retry", delayMs: MAX_BACKOFF_MS * (0.5 + 0.5 * chance) };
+  if (refused(status) || elsewhere(status)) return { action: "retry", delayMs: MAX_BACKOFF_MS * (0.5 + 0.5 * chance) };
   return { action: "drop", delayMs: 0 };
+}
+
+/**
+ * Whether who answered is not the API: a wrong address, or a proxy in between.
+ * @param {number} status
+ */
+export function elsewhere(status) {
+  return (status >= 300 && status < 400) || [404, 405, 407].includes(status);
 }
 
 /** @param {number} status */

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clawpulse._delivery import Answer
+from clawpulse._delivery import DENIED, Answer, elsewhere
 from clawpulse._reports import Reports, log
 
 _SKEW_SECONDS = 60.0
@@ -17,14 +17,17 @@ class Answers:
 
     def failed(self, answer: Answer, url: str, waiting: int, delay: float) -> None:
         """A try failed and will be repeated."""
-        kind = "denied" if answer.status in (401, 403) else "moved" if 300 <= answer.status < 400 else "unreachable"
+        kind = "denied" if answer.status in DENIED else "elsewhere" if elsewhere(answer.status) else "unreachable"
         if kind == self._trouble:
             return
         self._trouble = kind
         if kind == "denied":
             log("error", f"{url} does not let this token write ({answer.reason}); the data is kept, next try in {delay:.0f} s")
-        elif kind == "moved":
-            log("error", f"{url} answers with a redirect ({answer.reason}); set CLAWPULSE_URL to where the API is. The data is kept")
+        elif kind == "elsewhere":
+            log(
+                "error",
+                f"{url} is not the API or a proxy is in between ({answer.reason}); set CLAWPULSE_URL to where it is. The data is kept",
+            )
         else:
             log("warning", f"cannot deliver to {url} ({answer.reason}); batches that wait: {waiting}, retrying with growing pauses")
 

@@ -10,6 +10,8 @@ BACKOFF_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 60.0
 MAX_RETRY_AFTER_SECONDS = 300.0
 _AGAIN = (408, 425, 429)
+DENIED = (401, 403)
+"""The token may not."""
 
 
 class Answer(NamedTuple):
@@ -39,6 +41,11 @@ class Verdict(NamedTuple):
     """Whether the server asked for the delay: then not even a flush tries sooner."""
 
 
+def elsewhere(status: int) -> bool:
+    """Whether who answered is not the API: it knows the address, and never answers it so. A wrong URL or a proxy in between does."""
+    return 300 <= status < 400 or status in (404, 405, 407)
+
+
 def judge(answer: Answer, failures: int, chance: float) -> Verdict:
     """Decide on an answer. `failures` counts the tries in a row that failed before this one; `chance` is in [0, 1)."""
     status = answer.status
@@ -46,7 +53,7 @@ def judge(answer: Answer, failures: int, chance: float) -> Verdict:
         return Verdict(Action.DELIVERED, 0.0, False)
     if answer.retry_after is not None and (status >= 500 or status in _AGAIN):
         return Verdict(Action.RETRY, min(answer.retry_after, MAX_RETRY_AFTER_SECONDS) * (1 + 0.1 * chance), True)
-    if status in (401, 403) or 300 <= status < 400:
+    if status in DENIED or elsewhere(status):
         # Somebody has to mend the token or the address: no use in hurrying.
         return Verdict(Action.RETRY, MAX_BACKOFF_SECONDS * (0.5 + 0.5 * chance), False)
     if 400 <= status < 500 and status not in _AGAIN:

@@ -99,9 +99,9 @@ test("a queue in use for long keeps its order", () => {
 test("verdicts follow the wire format's table", () => {
   const of = (status, { retryAfter = null, failures = 0, chance = 0.5 } = {}) => judge({ status, retryAfter, reason: "", content: {} }, failures, chance);
   assert.deepEqual(of(200), { action: "delivered", delayMs: 0 });
-  for (const status of [400, 404, 409, 413, 422]) assert.equal(of(status).action, "drop");
+  for (const status of [400, 409, 413, 422]) assert.equal(of(status).action, "drop");
   for (const status of [0, 408, 425, 429, 500, 503]) assert.deepEqual(of(status), { action: "retry", delayMs: 500 });
-  for (const status of [401, 403, 302]) assert.deepEqual(of(status), { action: "retry", delayMs: 45_000 });
+  for (const status of [401, 403, 404, 405, 407, 302]) assert.deepEqual(of(status), { action: "retry", delayMs: 45_000 });
   assert.deepEqual([1, 2, 5, 50].map((failures) => of(500, { failures }).delayMs), [1_000, 2_000, 16_000, 30_000]);
   assert.equal(of(503, { retryAfter: 7, chance: 0 }).delayMs, 7_000);
   assert.equal(of(429, { retryAfter: 9_999, chance: 0 }).delayMs, 300_000);

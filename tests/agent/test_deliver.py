@@ -27,9 +27,7 @@ def test_faults_of_the_server_are_tried_again_with_the_same_bytes(server: Server
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 302])
-def test_a_wrong_token_or_address_is_told_once_and_the_data_kept(
-    server: Server, new_agent: Callable[..., Agent], status: int
-) -> None:
+def test_a_wrong_token_or_address_is_told_once_and_the_data_kept(server: Server, new_agent: Callable[..., Agent], status: int) -> None:
     server.status = status
     agent = new_agent(server.url, RETRY_SECONDS="0.2")
     agent.write(metric("work.done", 1))

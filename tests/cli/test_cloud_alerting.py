@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from clawpulse.cli._api import Api
+from functions.runtime.rule_book import pack_names
 from tests.cli.conftest import run_cli
 from tests.cli.live import report, wait_for
 from tests.cloud import DeployedCloud
@@ -64,10 +65,10 @@ def slack(cloud: DeployedCloud, tmp_path: Path, run: Run) -> Iterator[Slack]:
     with serving(vendor):
         (tmp_path / "channels.yaml").write_text(CHANNELS.replace("@API@", vendor.api))
         (tmp_path / "nothing.yaml").write_text(NOTHING)
-        (tmp_path / "none.yaml").write_text("packs: []\n")
+        (tmp_path / "shipped.yaml").write_text(f"packs: [{', '.join(pack_names())}]\n")
         run("channels", "apply", "channels.yaml")
         yield vendor
-        run("alerts", "apply", "none.yaml", "--prune")
+        run("alerts", "apply", "shipped.yaml", "--prune")
         run("channels", "apply", "nothing.yaml")
     secrets.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
 

@@ -72,7 +72,7 @@ def watched(cloud: DeployedCloud, slack: Slack) -> Iterator[Fleet]:
     fleet.put_settings(WORKSPACE, "workspace", {"health": {"zombie_after_s": 30}})
     yield fleet
     for document in documents:
-        fleet.put_settings(WORKSPACE, document, {"rules": [], "packs": []} if document == "rules" else {})
+        fleet.put_settings(WORKSPACE, document, {})
     fleet.put_settings(WORKSPACE, "workspace", {})
     secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 

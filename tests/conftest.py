@@ -6,9 +6,11 @@ from hypothesis import settings
 
 pytest_plugins = ["tests.cloud"]
 
-# A shell that runs the tests in the background has them ignore Ctrl-C, and all that they start: tests that send it would wait for ever.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell that runs the tests in the background, or nohup, has them ignore these signals, and all that they start: tests that send them
+# would wait for ever.
+for ignored, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(ignored) is signal.SIG_IGN:
+        signal.signal(ignored, handler)
 
 # On a shared machine any example may be slow once; that says nothing about the code.
 settings.register_profile("clawpulse", deadline=None)

@@ -109,4 +109,6 @@ class DeliveryFailed(ClawPulseError):
 def dedup_key(notification: Notification) -> str:
     """What makes messages of one incident belong together at the vendor; at most 255 characters."""
     key = f"clawpulse/{notification.workspace}/{notification.incident}"
-    return key if len(key) <= MAX_DEDUP_KEY and key.isascii() else f"clawpulse/{sha256(key.encode(errors='replace')).hexdigest()}"
+    if len(key) <= MAX_DEDUP_KEY and key.isascii() and key.isprintable():
+        return key
+    return f"clawpulse/{sha256(key.encode(errors='replace')).hexdigest()}"

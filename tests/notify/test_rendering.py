@@ -169,9 +169,9 @@ def test_lengths_of_time_are_told_in_their_two_largest_units() -> None:
 
 
 def test_the_key_of_an_incident_fits_pagerduty_and_is_its_own() -> None:
-    keys = {dedup_key(notification(incident=name)) for name in ("a", "b", "a" * 300, "b" * 300, "é", "\ud800")}
-    assert len(keys) == 6
-    assert all(len(key) <= 255 and key.isascii() for key in keys)
+    keys = {dedup_key(notification(incident=name)) for name in ("a", "b", "a" * 300, "b" * 300, "é", "\ud800", "a\0")}
+    assert len(keys) == 7
+    assert all(len(key) <= 255 and key.isascii() and key.isprintable() for key in keys)
 
 
 def test_secrets_are_taken_out_but_short_words_are_not() -> None:

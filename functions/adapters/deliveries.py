@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from functions.adapters import delivery_table as table
-from functions.adapters.faults import code_of, store_faults
+from functions.adapters.faults import code_of, store_faults, was_slower
 from functions.domain.delivery import Claimed, Delivery, Thread, first_id
 
 if TYPE_CHECKING:
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 _STORE = "alerts table"
 _CONDITION_FAILED = "ConditionalCheckFailedException"
-_CANCELLED = "TransactionCanceledException"
-_LOST = frozenset({"None", "ConditionalCheckFailed", "TransactionConflict"})
-"""Reasons of a cancelled transaction that mean: somebody else was faster."""
 
 
 class Deliveries:
@@ -59,7 +56,7 @@ class Deliveries:
             try:
                 self._client.transact_write_items(TransactItems=writes)
             except ClientError as error:
-                if not _was_slower(error):
+                if not was_slower(error):
                     raise
                 return False
         return True
@@ -85,8 +82,3 @@ class Deliveries:
         return {
             "Put": {"TableName": self._name, "Item": item, "ConditionExpression": condition, "ExpressionAttributeValues": values},
         }
-
-
-def _was_slower(error: ClientError) -> bool:
-    reasons: Any = error.response.get("CancellationReasons", [])
-    return code_of(error) == _CANCELLED and all(reason.get("Code", "None") in _LOST for reason in reasons)

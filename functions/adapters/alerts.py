@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from functions.adapters import alert_table as table
 from functions.adapters import delivery_table
-from functions.adapters.faults import code_of, store_faults, was_slower
+from functions.adapters.faults import code_of, store_faults
+from functions.adapters.transactions import transact
 from functions.domain.alert import AlertState, Edge
 from functions.domain.dispatch import Change
 from functions.domain.incident import Incident, IncidentUnreadable, decode_incident
@@ -180,14 +181,7 @@ class Alerts:
         return {"Put": {"TableName": self._name, "Item": item, **condition}}
 
     def _transact(self, writes: Any) -> bool:
-        with store_faults(_STORE):
-            try:
-                self._client.transact_write_items(TransactItems=writes)
-            except ClientError as error:
-                if not was_slower(error):
-                    raise
-                return False
-        return True
+        return transact(self._client, writes, _STORE)
 
     def _query(self, partition: str, *, first: str = "", limit: int | None = None) -> list[Any]:
         request: dict[str, Any] = {

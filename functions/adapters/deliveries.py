@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from functions.adapters import delivery_table as table
-from functions.adapters.faults import code_of, store_faults, was_slower
+from functions.adapters.faults import code_of, store_faults
+from functions.adapters.transactions import transact
 from functions.domain.delivery import Claimed, Delivery, Thread, first_id
 
 if TYPE_CHECKING:
@@ -52,14 +53,7 @@ class Deliveries:
             self._put(table.item(workspace, delivery), delivery.version),
             self._put(table.thread_item(workspace, delivery, thread), thread.version, may_be_absent=thread.version == 1),
         ]
-        with store_faults(_STORE):
-            try:
-                self._client.transact_write_items(TransactItems=writes)
-            except ClientError as error:
-                if not was_slower(error):
-                    raise
-                return False
-        return True
+        return transact(self._client, writes, _STORE)
 
     def recent(self, workspace: str, since: int) -> list[Delivery]:
         """All deliveries made since a time (ms), oldest first."""

@@ -1,6 +1,6 @@
 """The rules of a workspace: the packs that ClawPulse brings, and its own (settings document `rules`).
 
-    {"packs": ["liveness", "cost"], "rules": [{…}, …]}
+    {"packs": ["fleet", "cost"], "rules": [{…}, …]}
 
 `packs` left out means all of them. A rule of one's own with the name of a shipped one takes its place. Documents are checked when they are
 stored; should a later release not understand one, the others still count, and `faults` tells.

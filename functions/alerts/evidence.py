@@ -121,17 +121,17 @@ class _Reading:
             self._memory.agents.columns.clear()
             self._memory.metrics = wanted.agent_metrics
         baselines = self._baselines()
-        evidence = self._evidence(wanted, budgets)
+        evidence = self._evidence(wanted, self._memory.group, self._memory.agents, budgets)
         self._trim(wanted)
         return Found(evidence, baselines, self._memory.memo, self._warnings)
 
-    def _evidence(self, wanted: Needs, budgets: Budgets) -> Evidence:
+    def _evidence(self, wanted: Needs, group: Kept, agents: Kept, budgets: Budgets) -> Evidence:
         return Evidence(
             now=self._now,
             settled=self._settled,
             snapshot=self._snapshot,
-            group=self._buckets(self._memory.group, wanted.group, self._rollups.read_group),
-            agents=self._buckets(self._memory.agents, wanted.agents, self._rollups.read_matrix),
+            group=self._buckets(group, wanted.group, self._rollups.read_group),
+            agents=self._buckets(agents, wanted.agents, self._rollups.read_matrix),
             budgets=budgets,
             dimensions=self._dimensions,
         )
@@ -188,18 +188,9 @@ class _Reading:
             memory.trailing = Trailing()
         self._roll(memory.trailing, settled, again=True)
         # Hours that a few rules look back to are read for this alone: they are not kept.
-        group, agents = Kept(), Kept()
         others = [rule for rule in self._rules if not needs_trailing(rule)]
         wanted = baseline_needs(others, settled=settled, dimensions=self._dimensions)
-        evidence = Evidence(
-            now=self._now,
-            settled=settled,
-            snapshot=self._snapshot,
-            group=self._buckets(group, wanted.group, self._rollups.read_group),
-            agents=self._buckets(agents, wanted.agents, self._rollups.read_matrix),
-            dimensions=self._dimensions,
-        )
-        made = make_baselines(self._rules, evidence, memory.trailing, memory.memo)
+        made = make_baselines(self._rules, self._evidence(wanted, Kept(), Kept(), {}), memory.trailing, memory.memo)
         try:
             self._alerts.put_baselines(self._workspace, made.encode())
         except StoreUnavailable as error:

@@ -150,6 +150,17 @@ def test_a_minute_that_waits_to_be_sealed_is_not_an_empty_one() -> None:
     assert ("m", MINUTE - 2) in read(stores.reader(), stores).group.columns
 
 
+def test_an_hour_whose_minutes_wait_to_be_sealed_is_not_an_empty_one() -> None:
+    rules = parse_rules({"rules": [{"name": "gone", "when": {"absent": {"metric": "task.tokens_out"}, "over": "3h"}}]})
+    stores = Stores()
+    del stores.rollups.groups[WS, Resolution.HOUR][HOUR - 1]
+    waiting = (HOUR - 1) * 60 + 30
+    stores.snapshot(NOW, unsealed=[(waiting, waiting + 1)])
+    assert ("h", HOUR - 1) not in stores.reader().read(WS, rules, NOW).evidence.group.columns
+    stores.snapshot(NOW)
+    assert ("h", HOUR - 1) in stores.reader().read(WS, rules, NOW).evidence.group.columns
+
+
 def test_rules_about_agents_read_the_matrix_only() -> None:
     stores = Stores()
     read(stores.reader(), stores)

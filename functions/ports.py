@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from functions.domain.dispatch import Change
     from functions.domain.incident import Incident
     from functions.domain.notification import Notification, Sent
+    from functions.domain.revision import Revision
+    from functions.domain.rollout import Entry, Rollout, Wave
 
 
 class PutOutcome(Enum):
@@ -439,4 +441,99 @@ class AlertStore(Protocol):
 
     def put_baselines(self, workspace: str, data: bytes) -> None:
         """Replace them. Too many for the store are not stored: they are made again when needed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The rollouts that are not over, and a version that each start and each end counts up."""
+
+    version: int
+    rollouts: frozenset[str]
+
+
+class RolloutStore(Protocol):
+    """Rollouts with their waves, the documents that they bring, and the audit log."""
+
+    def registry(self, workspace: str) -> Registry:
+        """Those that are not over, strongly consistent; version 0 before the first."""
+        ...
+
+    def create(
+        self,
+        workspace: str,
+        rollout: Rollout,
+        waves: Sequence[Wave],
+        documents: Mapping[str, str],
+        entries: Sequence[Entry],
+        seen: Registry,
+    ) -> bool:
+        """Put a new rollout and enter it into the registry, if that still has the version seen; tells whether it had.
+
+        `documents` by hash: those that members have (`before`) and shall have (`after`). Whoever looked at all rollouts of `seen` and found
+        none of his members knows by True that no agent is in two.
+        """
+        ...
+
+    def read(self, workspace: str, rollout: str) -> tuple[Rollout, list[Wave]] | None:
+        """Head and waves of one version, strongly consistent."""
+        ...
+
+    def head(self, workspace: str, rollout: str) -> Rollout | None:
+        """The head alone."""
+        ...
+
+    def heads(self, workspace: str, limit: int, before: str | None = None) -> list[Rollout]:
+        """Heads, newest first (ids sort by time); those before an id."""
+        ...
+
+    def save(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], entries: Sequence[Entry]) -> bool:
+        """Replace the head of version n - 1 by this of version n, these waves, and append to the audit log: all or none; tells which.
+
+        One that is over and has no notices left leaves the registry with the same write. At most 90 waves and entries together.
+        """
+        ...
+
+    def documents(self, workspace: str, hashes: Iterable[str]) -> dict[str, str]:
+        """Texts by hash; unknown ones are absent."""
+        ...
+
+    def audit(self, workspace: str, start: int, end: int, rollout: str | None = None) -> list[Entry]:
+        """Entries of start <= at < end (ms), oldest first; of one rollout if it is named."""
+        ...
+
+
+class Executions(Protocol):
+    """The state machine that steps rollouts."""
+
+    def start(self, workspace: str, rollout: str, drive: int) -> None:
+        """Start the execution of this drive; nothing happens if it has been started. Raises `StoreUnavailable`."""
+        ...
+
+
+class RevisionStore(Protocol):
+    """Revisions of the fleet repository that were applied, with all their files."""
+
+    def latest(self, workspace: str) -> Revision | None:
+        """The newest one."""
+        ...
+
+    def read(self, workspace: str, number: int) -> Revision | None:
+        """One of them."""
+        ...
+
+    def files(self, workspace: str, revision: Revision) -> dict[str, str]:
+        """Texts by path."""
+        ...
+
+    def put(self, workspace: str, revision: Revision, files: Mapping[str, str]) -> bool:
+        """Put a revision under its number, the next one; False when there is one already."""
+        ...
+
+    def update(self, workspace: str, revision: Revision) -> bool:
+        """Replace what changes of one (its rollout), if its version is the one before; tells whether it was."""
+        ...
+
+    def recent(self, workspace: str, limit: int) -> list[Revision]:
+        """Newest first."""
         ...

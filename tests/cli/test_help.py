@@ -27,7 +27,21 @@ COMMANDS = dict(walk(build([])))
 def test_all_nouns_are_there() -> None:
     nouns = {path[0] for path in COMMANDS if path}
     assert nouns == {
-        *("agents", "alerts", "channels", "errors", "events", "incidents", "series", "settings", "silences", "summary", "tasks", "token"),
+        *(
+            "agents",
+            "alerts",
+            "channels",
+            "errors",
+            "events",
+            "fleet",
+            "incidents",
+            "series",
+            "settings",
+            "silences",
+            "summary",
+            "tasks",
+            "token",
+        ),
         "version",
     }
     assert commands_of("agents") == {"show", "tag", "retire", "forget", "expect", "config"}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from clawpulse._yaml import Unreadable, parse
 from clawpulse.cli._api import Fault
 from clawpulse.cli._rules import gather
-from clawpulse.cli._yaml import Unreadable, parse
 from tests.api.alerting import DEAD, SLOW
 from tests.api.world import World
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from clawpulse._yaml import Flaw
 from clawpulse.cli import _output as out
 from clawpulse.cli._api import CommandError
-from clawpulse.cli._yaml import Flaw
 
 
 class FaultyFiles(CommandError):

@@ -11,13 +11,29 @@ from typing import Any
 
 import click
 
-from clawpulse.cli import agents, alerts, channels, errors, events, incidents, series, settings, silences, summary, tasks, token, version
+from clawpulse.cli import (
+    agents,
+    alerts,
+    channels,
+    errors,
+    events,
+    fleet,
+    incidents,
+    series,
+    settings,
+    silences,
+    summary,
+    tasks,
+    token,
+    version,
+)
 from clawpulse.cli._api import FAILURE, NOT_RUNNING, USAGE, CommandError
 from clawpulse.cli._connection import Connection
 from clawpulse.cli._output import print_error
 
 COMMANDS: tuple[click.Command, ...] = (
     *(agents.agents, summary.summary, series.series, tasks.tasks, events.events, errors.errors),
+    *(fleet.fleet,),
     *(alerts.alerts, incidents.incidents, silences.silences, channels.channels),
     *(token.token, settings.settings, version.version),
 )

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from clawpulse._yaml import Document, Flaw, Unreadable, read
 from clawpulse.cli._api import Fault
-from clawpulse.cli._yaml import Document, Flaw, Unreadable, read
 
 _BOOK = ("packs", "rules", "tests")
 """Lists that a document may have; one with none of them is a rule."""

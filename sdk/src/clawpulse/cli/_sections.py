@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from clawpulse._yaml import Document, Flaw, Unreadable, read
 from clawpulse.cli._api import Fault
-from clawpulse.cli._yaml import Document, Flaw, Unreadable, read
 
 ROUTES = {
     "channels": "api/channels",

@@ -10,6 +10,7 @@ import click
 from rich.console import RenderableType
 from rich.text import Text
 
+from clawpulse._yaml import Flaw, Place, Unreadable
 from clawpulse.cli import _flaws as shown
 from clawpulse.cli import _incident as incident_views
 from clawpulse.cli import _output as out
@@ -18,7 +19,6 @@ from clawpulse.cli._api import FAILURE, ApiError, CommandError, Fault
 from clawpulse.cli._options import api_of, as_json, duration, every, selector, since, since_time, watch
 from clawpulse.cli._rules import Union, gather
 from clawpulse.cli._watch import show
-from clawpulse.cli._yaml import Flaw, Place, Unreadable
 
 PAGE = 1_000
 UNPROCESSABLE = 422

@@ -10,13 +10,13 @@ import click
 import yaml
 from rich.text import Text
 
+from clawpulse._yaml import Unreadable
 from clawpulse.cli import _flaws as shown
 from clawpulse.cli import _incident as incident_views
 from clawpulse.cli import _output as out
 from clawpulse.cli._api import FAILURE, Api, ApiError, segment
 from clawpulse.cli._options import api_of, as_json, since, since_time
 from clawpulse.cli._sections import ROUTES, Section, sections
-from clawpulse.cli._yaml import Unreadable
 
 UNPROCESSABLE = 422
 

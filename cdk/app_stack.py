@@ -20,6 +20,7 @@ from cdk.features.ingest import Ingest
 from cdk.features.notify import Notify, NotifyQueue
 from cdk.features.ops import Ops
 from cdk.features.otlp import Otlp
+from cdk.features.rollouts import machine_arn
 from cdk.features.seal import Seal, SealQueue
 from cdk.settings import StageSettings
 from functions.runtime.settings import Settings
@@ -76,9 +77,11 @@ def _declare(settings: StageSettings, data: DataStack, *, seal: sqs.IQueue, eval
         fleet_table=data.fleet.table_name,
         tokens_table=data.tokens.table_name,
         alerts_table=data.alerts.table_name,
+        rollouts_table=data.rollouts.table_name,
         seal_queue_url=seal.queue_url,
         evaluate_queue_url=evaluate.queue_url,
         notify_queue_url=notify.queue_url,
+        rollout_machine_arn=machine_arn(data, settings.name),
         workspaces=",".join(settings.workspaces),
         raw_database=data.raw.name if data.raw else "",
         buckets=settings.buckets,

@@ -62,6 +62,8 @@ class DataStack(Stack):
         self.tokens = self._tokens()
         # Incidents tell what is wrong with whom, and their notes what people think of it.
         self.alerts = self._table("Alerts", key=self.key)
+        # Documents tell agents what to do, and the audit log who wanted it.
+        self.rollouts = self._table("Rollouts", key=self.key)
         self.raw = self._raw_history() if settings.raw_history else None
         self.access_logs = self._access_logs()
         self.reports = self._reports()

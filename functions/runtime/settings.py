@@ -25,9 +25,12 @@ class Settings:
     fleet_table: str
     tokens_table: str
     alerts_table: str
+    rollouts_table: str
     seal_queue_url: str
     evaluate_queue_url: str
     notify_queue_url: str
+    rollout_machine_arn: str
+    """The state machine that steps rollouts. Its name is fixed, so that functions and machine can name each other."""
     workspaces: str
     """Comma-separated names of the workspaces that seal serves."""
     raw_database: str

@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from functions.ports import AlertStore, DeliveryStore, DesiredStore, Dispatcher, FleetStore, RawReader, RollupStore, TokenStore
+from functions.ports import (
+    AlertStore,
+    DeliveryStore,
+    DesiredStore,
+    Dispatcher,
+    Executions,
+    FleetStore,
+    RawReader,
+    RolloutStore,
+    RollupStore,
+    TokenStore,
+)
 from functions.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +42,8 @@ class Services:
     rules: RuleBook
     alerts: AlertStore
     deliveries: DeliveryStore
+    rollouts: RolloutStore
+    executions: Executions
     notify: Dispatcher
     """Takes `{"workspace", "delivery"}`."""
     raw: RawReader | None
@@ -66,8 +79,10 @@ def services() -> Services:
     from functions.adapters.alerts import Alerts
     from functions.adapters.deliveries import Deliveries
     from functions.adapters.desired import DesiredConfigs
+    from functions.adapters.executions import StateMachine
     from functions.adapters.fleet import Fleet
     from functions.adapters.raw import RawQueries
+    from functions.adapters.rollouts import RolloutTable
     from functions.adapters.rollups import Rollups
     from functions.adapters.sqs import QueueDispatcher
     from functions.adapters.tokens import Tokens
@@ -84,6 +99,8 @@ def services() -> Services:
         rules=RuleBook(fleet),
         alerts=Alerts(dynamodb, settings.alerts_table),
         deliveries=Deliveries(dynamodb, settings.alerts_table),
+        rollouts=RolloutTable(dynamodb, settings.rollouts_table),
+        executions=StateMachine(client("stepfunctions"), settings.rollout_machine_arn),
         notify=QueueDispatcher(client("sqs"), settings.notify_queue_url),
         raw=RawQueries(client("timestream-query")) if settings.raw_history else None,
         raw_database=settings.raw_database,

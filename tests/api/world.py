@@ -28,7 +28,9 @@ from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.deliveries import MemoryDeliveries
 from tests.fakes.desired import MemoryDesired
 from tests.fakes.dispatcher import MemoryDispatcher
+from tests.fakes.executions import MemoryExecutions
 from tests.fakes.fleet import MemoryFleet
+from tests.fakes.rollouts import MemoryRollouts
 from tests.fakes.rollups import MemoryRollups
 from tests.fakes.tokens import MemoryTokens
 
@@ -70,6 +72,7 @@ class World:
         self.fleet, self.rollups, self.tokens = CountingFleet(), MemoryRollups(lambda: -1.0), MemoryTokens()
         self.desired = desired or MemoryDesired()
         self.alerts, self.deliveries, self.notify = MemoryAlerts(lambda: self.now / 1000), MemoryDeliveries(), MemoryDispatcher()
+        self.rollouts, self.executions = MemoryRollouts(), MemoryExecutions()
         self.while_waiting: Callable[[], object] = lambda: None
         self.engine = engine
         self._made = 0
@@ -81,6 +84,8 @@ class World:
             rules=RuleBook(self.fleet),
             alerts=self.alerts,
             deliveries=self.deliveries,
+            rollouts=self.rollouts,
+            executions=self.executions,
             notify=self.notify,
             raw=RawQueries(EngineClient(engine)) if engine else None,  # type: ignore[arg-type]
             raw_database=DATABASE,

@@ -1,0 +1,32 @@
+"""Executions of the state machine that steps rollouts, in Step Functions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from functions.adapters.faults import code_of, store_faults
+
+_LONGEST_NAME = 80
+
+
+class StateMachine:
+    """`Executions`."""
+
+    def __init__(self, client: Any, arn: str) -> None:
+        self._client = client
+        self._arn = arn
+
+    def start(self, workspace: str, rollout: str, drive: int) -> None:
+        """Start the execution of this drive, unless it has been started: its name says which one it is."""
+        # The workspace last: it is the part that may be cut.
+        name = f"{rollout}-{drive}-{workspace}"[:_LONGEST_NAME]
+        message = json.dumps({"workspace": workspace, "rollout": rollout, "drive": drive})
+        with store_faults("state machine of rollouts"):
+            try:
+                self._client.start_execution(stateMachineArn=self._arn, name=name, input=message)
+            except ClientError as error:
+                if code_of(error) != "ExecutionAlreadyExists":
+                    raise

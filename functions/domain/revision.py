@@ -22,6 +22,17 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     of: int | None = None
     """Number of the revision that this one goes back to."""
     rollout: str | None = None
-    """Id of the rollout that brings it to the agents; None when no agent's configuration changed."""
+    """Id of the rollout that brings it to the agents; None when no agent's configuration changed.
+
+    It is chosen when the revision is put: who finds no rollout of this id knows that it has not been started yet.
+    """
+    backup_by: str | None = None
+    """Who acknowledged that there is a backup, where something irreversible changes."""
+    cost_by: str | None = None
+    """Who approved that it costs more."""
+    cost_usd: float | None = None
+    """What a month of it was estimated to cost more, then; None: not known."""
+    settings: tuple[str, ...] = ()
+    """Names of the workspace's documents that it sets, beside configurations of agents."""
     version: int = 0
     """Counts the writes."""

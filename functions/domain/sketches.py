@@ -191,10 +191,12 @@ def _indexes(gaps: Counts, sizes: Ints, firsts: Ints) -> tuple[Ints, Ints, int, 
         return ramp, np.zeros(len(sizes), dtype=np.int64), 0, 0
     begin = np.where(firsts % 2 == 0, firsts // 2, -(firsts // 2) - 1)[used]
     last = np.cumsum(sizes)[used] - 1
+    opening = last - sizes[used] + 1
     shift = np.zeros(len(sizes), dtype=np.int64)
-    shift[used] = begin - ramp[last - sizes[used] + 1]
-    low, high = int(begin.min()), int((ramp[last] + shift[used]).max())
-    _check(low >= -MAX_INDEX and high <= MAX_INDEX, "a bin beyond any float")
+    # The first gap counts from just before the first bin, so it is 1 in what an encoder of ours writes; others may begin otherwise.
+    shift[used] = begin - 1 - (ramp[opening] - gaps[opening])
+    low, high = int((ramp[opening] + shift[used]).min()), int((ramp[last] + shift[used]).max())
+    _check(int(begin.min()) >= -MAX_INDEX and high <= MAX_INDEX, "a bin beyond any float")
     return ramp, shift, low, high
 
 

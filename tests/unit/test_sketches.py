@@ -105,6 +105,12 @@ def test_bytes_that_are_no_sketch_are_refused(bad):
         Sketch.from_bytes(bad)
 
 
+def test_a_first_bin_after_a_gap_is_where_the_pure_decoder_has_it():
+    data = GOOD[:32] + b"\x08" + GOOD[33:]
+    assert Sketch.from_bytes(data).parts().positive == {1: 1, 47: 2}
+    assert same(merge_encoded([GOOD, data]), pure([Sketch.from_bytes(GOOD), Sketch.from_bytes(data)]))
+
+
 @given(st.binary(max_size=60), st.integers(0, 60))
 def test_whatever_the_pure_decoder_refuses_is_refused_here_too(noise, at):
     data = GOOD[:at] + noise + GOOD[at + len(noise) :]

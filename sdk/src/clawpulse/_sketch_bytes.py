@@ -178,7 +178,7 @@ def _bins(first: int, gaps: Sequence[int], counts: Sequence[int]) -> dict[int, i
     if not gaps:
         return {}
     start = first // 2 if first % 2 == 0 else -(first // 2) - 1
-    _check(abs(start) <= MAX_INDEX and start + sum(gaps) <= MAX_INDEX, "a bin beyond any float")
+    _check(abs(start) <= MAX_INDEX and start - 1 + sum(gaps) <= MAX_INDEX, "a bin beyond any float")
     indexes = accumulate(gaps, initial=start - 1)
     next(indexes)
     return dict(zip(indexes, counts))

@@ -19,13 +19,14 @@ class Tables:
     fleet: str
     tokens: str
     alerts: str
+    rollouts: str
 
 
 def create_tables(dynamodb: Any) -> Tables:
     """Make a fresh set; `dynamodb` is a boto3 client."""
     number = next(_numbers)
-    tables = Tables(*(f"{name}-{number}" for name in ("batches", "rollups", "fleet", "tokens", "alerts")))
-    for name in (tables.batches, tables.rollups, tables.fleet, tables.alerts):
+    tables = Tables(*(f"{name}-{number}" for name in ("batches", "rollups", "fleet", "tokens", "alerts", "rollouts")))
+    for name in (tables.batches, tables.rollups, tables.fleet, tables.alerts, tables.rollouts):
         _create(dynamodb, name, keys=("p", "s"))
     index = {"IndexName": "workspace", "KeySchema": _schema(("w", "p")), "Projection": {"ProjectionType": "ALL"}}
     _create(dynamodb, tables.tokens, keys=("p",), attributes=("p", "w"), GlobalSecondaryIndexes=[index])

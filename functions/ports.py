@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from functions.domain.alert_rules import Rule
 
     # Not for the hot path, which imports this module too.
+    from functions.domain.approval_link import ApprovalLink
     from functions.domain.channels import Channel, SecretReference
     from functions.domain.delivery import Claimed, Delivery, Thread
     from functions.domain.desired import Desired
@@ -536,4 +537,20 @@ class RevisionStore(Protocol):
 
     def recent(self, workspace: str, limit: int) -> list[Revision]:
         """Newest first."""
+        ...
+
+
+class LinkStore(Protocol):
+    """Approval links (`domain.approval_link`); each goes by itself some days after it expired."""
+
+    def put(self, workspace: str, link: ApprovalLink) -> None:
+        """Put a new one."""
+        ...
+
+    def read(self, workspace: str, link: str) -> ApprovalLink | None:
+        """One by its id, strongly consistent."""
+        ...
+
+    def save(self, workspace: str, link: ApprovalLink) -> bool:
+        """Replace the one of version n - 1 by this of version n; tells whether it did."""
         ...

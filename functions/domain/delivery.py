@@ -113,8 +113,8 @@ class Settled(NamedTuple):
 type Claim = Claimed | Busy | Settled
 
 
-def delivery_id(at: int, incident: str, version: int, channel: str) -> str:
-    """The id of the message that version `version` of an incident causes in a channel; ids sort by time."""
+def delivery_id(at: int, incident: str, version: int | str, channel: str) -> str:
+    """The id of the message that version `version` of an incident (a rollout's notice) causes in a channel; ids sort by time."""
     digest = sha256(f"{incident}|{version}|{channel}".encode()).hexdigest()[:12]
     return f"{at:011x}-{channel[:_MAX_ID_PART]}-{digest}"
 
@@ -203,7 +203,11 @@ def overdue(deliveries: Iterable[Delivery], now: int, grace_ms: int = 60 * SECON
 
 
 def _ended(delivery: Delivery, state: DeliveryState, now: int, **changes: str) -> Delivery:
-    return msgspec.structs.replace(delivery, state=state, ended=now, holder="", held_until=0, version=delivery.version + 1, **changes)
+    # What is shown for 30 days is no place for a link that opens something.
+    notification = msgspec.structs.replace(delivery.notification, approve=None)
+    return msgspec.structs.replace(
+        delivery, notification=notification, state=state, ended=now, holder="", held_until=0, version=delivery.version + 1, **changes
+    )
 
 
 def _freed(thread: Thread, **changes: int | str) -> Thread:

@@ -18,6 +18,8 @@ from functions.domain.alert import Severity
 from functions.domain.errors import ClawPulseError
 
 MAX_DEDUP_KEY = 255
+ROLLOUT = "rollout_"
+"""How the kinds begin that tell of rollouts; the rest is the event (`rollout.Notice`)."""
 
 
 class NotificationKind(StrEnum):
@@ -31,6 +33,23 @@ class NotificationKind(StrEnum):
     FLAPPING = "flapping"
     """Changes so often that its messages are held back from now on."""
     TEST = "test"
+    ROLLOUT_APPROVAL = "rollout_approval"
+    """A rollout waits for somebody to approve it."""
+    ROLLOUT_HELD = "rollout_held"
+    ROLLOUT_REVERTING = "rollout_reverting"
+    ROLLOUT_SUCCEEDED = "rollout_succeeded"
+    ROLLOUT_REVERTED = "rollout_reverted"
+    ROLLOUT_STOPPED = "rollout_stopped"
+
+    @property
+    def of_rollout(self) -> bool:
+        """Whether it tells of a rollout: there are no alerts then, and `incident` is the rollout's id."""
+        return self.value.startswith(ROLLOUT)
+
+    @property
+    def ends(self) -> bool:
+        """Whether what it tells of is over."""
+        return self in (self.RESOLVED, self.ROLLOUT_SUCCEEDED, self.ROLLOUT_REVERTED, self.ROLLOUT_STOPPED)
 
 
 class NotifiedAlert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -62,7 +81,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     kind: NotificationKind
     workspace: str
     incident: str
-    """Id; messages with the same one belong together."""
+    """Id, of a rollout if that is what it tells of; messages with the same one belong together."""
     title: str
     severity: Severity
     at: int
@@ -79,6 +98,8 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Those that all alerts of the incident share."""
     runbook: str | None = None
     dashboard: str | None = None
+    approve: str | None = None
+    """Link that lets whoever has it approve, or abort, without a token: kept no longer than until the message is sent."""
     timeline: list[TimelineEntry] = []
     """Oldest first."""
     owner: str | None = None

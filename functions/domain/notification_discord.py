@@ -10,8 +10,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from functions.domain.alert import Severity
-from functions.domain.notification import Notification, NotificationKind
-from functions.domain.notification_text import alert_detail, alert_name, facts, fit, heading, iso, link, moment, more, sign
+from functions.domain.notification import Notification
+from functions.domain.notification_text import (
+    DASHBOARD,
+    alert_detail,
+    alert_name,
+    facts,
+    fit,
+    good,
+    heading,
+    iso,
+    link,
+    links,
+    moment,
+    more,
+    sign,
+)
 
 _COLOURS = {Severity.INFO: 0x3B82F6, Severity.WARNING: 0xF59E0B, Severity.CRITICAL: 0xDC2626}
 _GREEN = 0x16A34A
@@ -25,11 +39,10 @@ _MARKUP = frozenset("\\*_~`|>#-[]()<@:&.!+")
 
 def render(notification: Notification, username: str = "") -> dict[str, Any]:
     """The body of a message; nobody is mentioned, whatever the texts say."""
-    over = notification.kind is NotificationKind.RESOLVED
     embed = {
         "title": f"{sign(notification)} {fit(heading(notification), _TITLE, _escape)}",
         "description": "\n".join(_description(notification)),
-        "color": _GREEN if over else _COLOURS[notification.severity],
+        "color": _GREEN if good(notification) else _COLOURS[notification.severity],
         "fields": list(_fields(notification)),
         "timestamp": iso(notification.at),
         "footer": {"text": fit(f"ClawPulse · {notification.incident}", 150)},
@@ -42,9 +55,11 @@ def render(notification: Notification, username: str = "") -> dict[str, Any]:
 def _description(notification: Notification) -> Iterator[str]:
     for label, text in facts(notification):
         yield f"**{label}** {fit(text, _FACT, _escape)}"
-    if (url := link(notification.runbook)) and len(url) <= 400:
-        # A round bracket would end the link.
-        yield f"[Runbook]({url.replace('(', '%28').replace(')', '%29')})"
+    for name, url in links(notification):
+        # The title is the link to the dashboard.
+        if name != DASHBOARD and len(url) <= 400:
+            # A round bracket would end the link.
+            yield f"[{name}]({url.replace('(', '%28').replace(')', '%29')})"
 
 
 def _fields(notification: Notification) -> Iterator[dict[str, Any]]:

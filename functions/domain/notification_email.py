@@ -11,7 +11,7 @@ from html import escape
 from typing import Any, NamedTuple
 
 from functions.domain.notification import Notification, dedup_key
-from functions.domain.notification_text import alert_detail, alert_name, facts, fit, heading, link, moment, more, sign
+from functions.domain.notification_text import alert_detail, alert_name, facts, fit, heading, links, moment, more, sign
 
 SUBJECT = 200
 _TITLE = 500
@@ -55,7 +55,7 @@ def _text(notification: Notification) -> Iterator[str]:
     if notification.timeline:
         yield "\nWhat changed:"
         yield from (f"- {moment(entry.at)}  {fit(entry.text, _ENTRY)}" for entry in notification.timeline[-_TIMELINE:])
-    yield from (f"\n{name}: {url}" for name, url in _links(notification))
+    yield from (f"\n{name}: {url}" for name, url in links(notification))
 
 
 def _html(notification: Notification) -> str:
@@ -66,7 +66,7 @@ def _html(notification: Notification) -> str:
     ]
     changes = [(moment(entry.at), fit(entry.text, _ENTRY, escape)) for entry in notification.timeline[-_TIMELINE:]]
     left = more(min(len(notification.alerts), _ALERTS), notification)
-    links = " · ".join(f'<a href="{escape(url)}">{name}</a>' for name, url in _links(notification))
+    linked = " · ".join(f'<a href="{escape(url)}">{name}</a>' for name, url in links(notification))
     return "".join(
         [
             '<!doctype html><html><head><meta charset="utf-8"></head><body style="font-family:sans-serif;font-size:14px">',
@@ -75,7 +75,7 @@ def _html(notification: Notification) -> str:
             _table(alerts),
             f"<p>{left}</p>" if left else "",
             f"<h3>What changed</h3>{_table(changes)}" if changes else "",
-            f"<p>{links}</p>" if links else "",
+            f"<p>{linked}</p>" if linked else "",
             "</body></html>",
         ]
     )
@@ -84,11 +84,6 @@ def _html(notification: Notification) -> str:
 def _table(rows: list[tuple[str, str]]) -> str:
     cells = "".join(f'<tr><td style="{_CELL}"><b>{first}</b></td><td style="{_CELL}">{second}</td></tr>' for first, second in rows)
     return f"<table>{cells}</table>" if rows else ""
-
-
-def _links(notification: Notification) -> list[tuple[str, str]]:
-    found = (("Runbook", link(notification.runbook)), ("Dashboard", link(notification.dashboard)))
-    return [(name, url) for name, url in found if url]
 
 
 def _local_part(text: str) -> str:

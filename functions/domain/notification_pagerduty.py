@@ -9,19 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from functions.domain.notification import Notification, NotificationKind, dedup_key
-from functions.domain.notification_text import alert_detail, alert_name, fit, heading, iso, link, moment, more, pairs
+from functions.domain.notification_text import alert_detail, alert_name, fit, heading, iso, links, moment, more, pairs
 
 _SUMMARY = 1024
 _FIELD = 255
 _ALERTS = 50
 _NAME, _DETAIL = 300, 1000
 _TIMELINE, _ENTRY = 30, 500
-_ACTIONS = {NotificationKind.ACKNOWLEDGED: "acknowledge", NotificationKind.RESOLVED: "resolve"}
 
 
 def render(notification: Notification, routing_key: str, source: str) -> dict[str, Any]:
     """The event. What goes on, flaps or is a test is a `trigger`, too: PagerDuty adds it to the alert of the same key."""
-    action = _ACTIONS.get(notification.kind, "trigger")
+    action = "resolve" if notification.kind.ends else "acknowledge" if notification.kind is NotificationKind.ACKNOWLEDGED else "trigger"
     event: dict[str, Any] = {"routing_key": routing_key, "event_action": action, "dedup_key": dedup_key(notification)}
     return event if action != "trigger" else event | _trigger(notification, source)
 
@@ -32,7 +31,6 @@ def resolve(notification: Notification, routing_key: str) -> dict[str, Any]:
 
 
 def _trigger(notification: Notification, source: str) -> dict[str, Any]:
-    links = (("Runbook", link(notification.runbook)), ("Dashboard", link(notification.dashboard)))
     payload = {
         "summary": fit(heading(notification), _SUMMARY),
         "source": source,
@@ -45,7 +43,7 @@ def _trigger(notification: Notification, source: str) -> dict[str, Any]:
     return {
         "payload": payload,
         "client": "ClawPulse",
-        "links": [{"href": url, "text": name} for name, url in links if url],
+        "links": [{"href": url, "text": name} for name, url in links(notification)],
     }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from functions.domain.notification import Notification
-from functions.domain.notification_text import alert_detail, alert_name, facts, fit, heading, link, moment, more, sign, units
+from functions.domain.notification_text import alert_detail, alert_name, facts, fit, heading, links, moment, more, sign, units
 
 HEADER = 150
 _BLOCKS = 11_000
@@ -48,14 +48,14 @@ def _blocks(notification: Notification, shown: int) -> Iterator[dict[str, Any]]:
     if notification.timeline:
         entries = [f"{moment(entry.at)}  {fit(entry.text, _ENTRY, _escape)}" for entry in notification.timeline[-_TIMELINE:]]
         yield {"type": "section", "text": _mrkdwn("*What changed*\n" + "\n".join(entries))}
-    if links := " · ".join(_links(notification)):
-        yield _context(links)
+    if shown_links := " · ".join(_links(notification)):
+        yield _context(shown_links)
 
 
 def _links(notification: Notification) -> Iterator[str]:
-    for name, url in (("Runbook", link(notification.runbook)), ("Dashboard", link(notification.dashboard))):
-        # A link that cannot be shown whole is none. Two of this length fit into a context block's 3,000 characters.
-        if url and len(escaped := "".join(map(_escape, url))) <= 1200:
+    for name, url in links(notification):
+        # A link that cannot be shown whole is none. Three of this length fit into a context block's 3,000 characters.
+        if len(escaped := "".join(map(_escape, url))) <= 950:
             yield f"<{escaped}|{name}>"
 
 

@@ -17,6 +17,7 @@ from functions.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 ELLIPSIS = "…"
 REDACTED = "[redacted]"
 MAX_URL = 2000
+DASHBOARD = "Dashboard"
 _LATEST_MS = 253_402_300_799_000
 """The last second of the year 9999."""
 # Control characters, lone surrogates, and marks that reorder or hide what follows: a text must look like what it says.
@@ -106,7 +107,14 @@ _WORDS = {
     NotificationKind.ACKNOWLEDGED: "Acknowledged",
     NotificationKind.FLAPPING: "Flapping",
     NotificationKind.TEST: "Test",
+    NotificationKind.ROLLOUT_APPROVAL: "Rollout waits for approval",
+    NotificationKind.ROLLOUT_HELD: "Rollout held",
+    NotificationKind.ROLLOUT_REVERTING: "Rollout turned around",
+    NotificationKind.ROLLOUT_SUCCEEDED: "Rollout succeeded",
+    NotificationKind.ROLLOUT_REVERTED: "Rollout taken back",
+    NotificationKind.ROLLOUT_STOPPED: "Rollout stopped",
 }
+_GOOD = frozenset({NotificationKind.RESOLVED, NotificationKind.ROLLOUT_SUCCEEDED})
 _SIGNS = {Severity.INFO: "🔵", Severity.WARNING: "🟠", Severity.CRITICAL: "🔴"}
 
 
@@ -117,7 +125,12 @@ def state(notification: Notification) -> str:
 
 def sign(notification: Notification) -> str:
     """A coloured dot: severity while it fires, green when it is over."""
-    return "🟢" if notification.kind is NotificationKind.RESOLVED else _SIGNS[notification.severity]
+    return "🟢" if good(notification) else _SIGNS[notification.severity]
+
+
+def good(notification: Notification) -> bool:
+    """Whether all is well from now on."""
+    return notification.kind in _GOOD
 
 
 def heading(notification: Notification) -> str:
@@ -134,11 +147,12 @@ def counts(notification: Notification) -> str:
 def facts(notification: Notification) -> list[tuple[str, str]]:
     """What is known of the incident, as label and text; not escaped, not cut."""
     lasted = span(notification.at - notification.started)
-    over = notification.kind is NotificationKind.RESOLVED
+    of_rollout = notification.kind.of_rollout
     found = [
         ("Severity", str(notification.severity)),
-        ("Alerts", counts(notification)),
-        ("Since", f"{moment(notification.started)}, {'lasted' if over else 'for'} {lasted}"),
+        ("Rollout", notification.incident if of_rollout else ""),
+        ("Alerts", "" if of_rollout else counts(notification)),
+        ("Since", f"{moment(notification.started)}, {'lasted' if notification.kind.ends else 'for'} {lasted}"),
         ("Workspace", notification.workspace),
         ("Owner", notification.owner or ""),
         ("Acknowledged by" if notification.kind is NotificationKind.ACKNOWLEDGED else "By", notification.by or ""),
@@ -146,6 +160,18 @@ def facts(notification: Notification) -> list[tuple[str, str]]:
         ("Note", notification.note or ""),
     ]
     return [(label, text) for label, text in found if line(text)]
+
+
+def links(notification: Notification) -> list[tuple[str, str]]:
+    """Where it leads, as name and URL; what may not be linked to is left out."""
+    found = (("Approve or abort", notification.approve), ("Runbook", notification.runbook), (DASHBOARD, notification.dashboard))
+    return [(name, safe) for name, url in found if (safe := link(url))]
+
+
+def summary(notification: Notification) -> str:
+    """Severity, how many alerts or which rollout, workspace; not escaped, not cut."""
+    what = f"rollout {notification.incident}" if notification.kind.of_rollout else counts(notification)
+    return f"{notification.severity}, {what}, {notification.workspace}"
 
 
 def pairs(tags: Mapping[str, str]) -> str:

@@ -39,6 +39,7 @@ def document(notification: Notification) -> dict[str, Any]:
         "note": _optional(notification.note),
         "runbook": link(notification.runbook),
         "dashboard": link(notification.dashboard),
+        "approve": link(notification.approve),
         "alerts": [_alert(alert) for alert in notification.alerts[:_ALERTS]],
         "timeline": [_entry(entry) for entry in notification.timeline[-_TIMELINE:]],
     }
@@ -56,7 +57,7 @@ def shrunk(found: dict[str, Any]) -> dict[str, Any]:
     """A smaller document: the first half of the alerts and the newer half of the timeline; if it has none, without labels and links."""
     alerts, timeline = found["alerts"], found["timeline"]
     if not alerts and not timeline:
-        return found | {"labels": {}, "runbook": None, "dashboard": None}
+        return found | {"labels": {}, "runbook": None, "dashboard": None, "approve": None}
     return found | {"alerts": alerts[: len(alerts) // 2], "timeline": timeline[(len(timeline) + 1) // 2 :]}
 
 

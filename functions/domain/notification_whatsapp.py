@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from functions.domain.notification import Notification
-from functions.domain.notification_text import alert_detail, alert_name, counts, fit, link, sign, state
+from functions.domain.notification_text import alert_detail, alert_name, fit, link, sign, state, summary
 
 PARAMETERS = 4
 _STATE, _TITLE, _SUMMARY, _DETAIL = 30, 200, 120, 400
@@ -21,13 +21,13 @@ def render(notification: Notification, to: str, template: str, language: str) ->
     """The body of `POST /{phone number id}/messages`."""
     first = next(iter(notification.alerts), None)
     detail = f"{alert_name(first)}: {alert_detail(first)}" if first else notification.note or ""
-    url = link(notification.dashboard)
+    url = link(notification.approve or notification.dashboard)
     # A link goes last, and only as a whole.
     tail = f" {url}" if url and len(url) <= _DETAIL // 2 else ""
     values = [
         fit(f"{sign(notification)} {state(notification)}", _STATE),
         fit(notification.title, _TITLE),
-        fit(f"{notification.severity}, {counts(notification)}, {notification.workspace}", _SUMMARY),
+        fit(summary(notification), _SUMMARY),
         fit(detail, _DETAIL - len(tail)) + tail,
     ]
     parameters = [{"type": "text", "text": value.strip() or "-"} for value in values]

@@ -99,4 +99,5 @@ notifications = st.builds(
     owner=st.one_of(st.none(), texts),
     by=st.one_of(st.none(), texts),
     note=st.one_of(st.none(), texts),
+    approve=urls,
 )

@@ -41,6 +41,7 @@ def filled(text: str) -> Notification:
         owner=text,
         by=text,
         note=text,
+        approve="https://e.example/approve/" + "%3B" * 600,
     )
 
 
@@ -187,5 +188,11 @@ def test_every_kind_has_its_word(kind: NotificationKind) -> None:
         "acknowledged": "Acknowledged",
         "flapping": "Flapping",
         "test": "Test",
+        "rollout_approval": "Rollout waits for approval",
+        "rollout_held": "Rollout held",
+        "rollout_reverting": "Rollout turned around",
+        "rollout_succeeded": "Rollout succeeded",
+        "rollout_reverted": "Rollout taken back",
+        "rollout_stopped": "Rollout stopped",
     }
     assert notification_slack.render(notification(kind))["text"].split(" ", 1)[1].startswith(f"{words[kind]}: p95")

@@ -1,0 +1,89 @@
+"""What people are told of rollouts: notices become deliveries, one a channel, by way of the same store and queue as alerts' messages.
+
+A delivery's id is made of the rollout's id and the notice's key: a repeat, as after a crash, queues it again, and never sends it twice. The
+link of an approval is made together with the delivery that carries it; nobody else ever sees its secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from functions.domain import approval_link
+from functions.domain.delivery import Delivery, DeliveryState, delivery_id
+from functions.domain.errors import InvalidInput
+from functions.domain.rollout import Notice, Rollout
+from functions.domain.rollout_notices import APPROVAL, DOCUMENT, NoticeSettings, notification, parse_notices
+from functions.ports import DeliveryStore, Dispatcher, LinkStore, SettingsReader
+
+CHANNELS = "channels"
+ADDRESS = "api-address"
+"""Names of settings documents: the channels; `{"url": …}`, by which the API was called last."""
+
+
+class Notices:
+    """The use case."""
+
+    def __init__(
+        self,
+        fleet: SettingsReader,
+        deliveries: DeliveryStore,
+        queue: Dispatcher,
+        links: LinkStore,
+        random: Callable[[int], bytes],
+    ) -> None:
+        """`queue` takes `{"workspace", "delivery"}`; `random` gives so many unpredictable bytes."""
+        self._fleet = fleet
+        self._deliveries = deliveries
+        self._queue = queue
+        self._links = links
+        self._random = random
+
+    def send(self, workspace: str, rollout: Rollout) -> None:
+        """Queue `rollout.notices` for all channels that shall hear of them. To be repeated as a whole after `StoreUnavailable`."""
+        if not rollout.notices:
+            return
+        known = self._fleet.settings(workspace, CHANNELS) or {}
+        settings = self._settings(workspace)
+        queued = [
+            delivery.id
+            for notice in rollout.notices
+            for channel in settings.channels_for(notice.event, known)
+            if (delivery := self._delivery(workspace, rollout, notice, channel, settings)).state is DeliveryState.PENDING
+        ]
+        if queued:
+            self._queue.send([({"workspace": workspace, "delivery": delivery}, 0) for delivery in queued])
+
+    def _settings(self, workspace: str) -> NoticeSettings:
+        document = self._fleet.settings(workspace, DOCUMENT) or {}
+        try:
+            return parse_notices(document)
+        except InvalidInput:
+            # Of a later release, or a hand in the table: better all are told than nobody.
+            return NoticeSettings()
+
+    def _delivery(self, workspace: str, rollout: Rollout, notice: Notice, channel: str, settings: NoticeSettings) -> Delivery:
+        """The delivery that is there, or is put now."""
+        id = delivery_id(notice.at, rollout.id, notice.key, channel)
+        found = self._deliveries.read(workspace, id)
+        if found is not None:
+            return found
+        told = notification(workspace, rollout, notice, self._link(workspace, rollout, notice, channel, settings))
+        made = Delivery(id=id, channel=channel, notification=told, created=notice.at)
+        # Somebody who was faster put one with a link of its own; that one goes out.
+        return made if self._deliveries.create(workspace, made) else self._deliveries.read(workspace, id) or made
+
+    def _link(self, workspace: str, rollout: Rollout, notice: Notice, channel: str, settings: NoticeSettings) -> str | None:
+        """The address at which this notice's approval can be given; None for other notices, and while the API's address is unknown."""
+        if notice.event != APPROVAL or not approval_link.awaits_approval(rollout):
+            return None
+        url = settings.url or _url(self._fleet.settings(workspace, ADDRESS))
+        if url is None:
+            return None
+        link, text = approval_link.create(workspace, rollout, channel, now=notice.at, random=self._random(approval_link.RANDOM_BYTES))
+        self._links.put(workspace, link)
+        return f"{url}/approve/{text}"
+
+
+def _url(document: Mapping[str, Any] | None) -> str | None:
+    return str(document["url"]) if document and document.get("url") else None

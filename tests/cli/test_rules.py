@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from clawpulse._rules import gather
 from clawpulse._yaml import Unreadable, parse
-from clawpulse.cli._api import Fault
-from clawpulse.cli._rules import gather
 from tests.api.alerting import DEAD, SLOW
 from tests.api.world import World
 
@@ -146,8 +145,8 @@ def test_paths_lead_to_keys_with_dots_and_brackets() -> None:
 def test_faults_of_what_stands_in_no_file_have_no_place(tmp_path: Path) -> None:
     write(tmp_path, x=ONE)
     union = gather([str(tmp_path / "x.yaml")])
-    assert union.flaw(Fault("rules[1].name", "x")) is None
-    assert union.flaw(Fault("rules", "x")) is None
+    assert union.flaw("rules[1].name", "x") is None
+    assert union.flaw("rules", "x") is None
     with pytest.raises(Unreadable):
         gather([str(tmp_path / "x.yaml"), __file__])
 

@@ -10,6 +10,7 @@ import click
 from rich.console import RenderableType
 from rich.text import Text
 
+from clawpulse._rules import Union, gather
 from clawpulse._yaml import Flaw, Place, Unreadable
 from clawpulse.cli import _flaws as shown
 from clawpulse.cli import _incident as incident_views
@@ -17,7 +18,6 @@ from clawpulse.cli import _output as out
 from clawpulse.cli import _trials as trials
 from clawpulse.cli._api import FAILURE, ApiError, CommandError, Fault
 from clawpulse.cli._options import api_of, as_json, duration, every, selector, since, since_time, watch
-from clawpulse.cli._rules import Union, gather
 from clawpulse.cli._watch import show
 
 PAGE = 1_000
@@ -157,7 +157,7 @@ def _refused(union: Union, error: ApiError) -> CommandError:
 
 
 def _placed(union: Union, fault: Fault) -> Flaw:
-    return union.flaw(fault) or Flaw(STORED, Place(0, 0), fault.path, fault.reason)
+    return union.flaw(fault.path, fault.reason) or Flaw(STORED, Place(0, 0), fault.path, fault.reason)
 
 
 @alerts.command()

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from clawpulse._yaml import Document, Flaw, Unreadable, read
-from clawpulse.cli._api import Fault
 
 _BOOK = ("packs", "rules", "tests")
 """Lists that a document may have; one with none of them is a rule."""
@@ -50,17 +49,17 @@ class Union:
         """The same rules, and of the rest only one document: what the API was sent of its tests."""
         return replace(self, documents=[document])
 
-    def flaw(self, fault: Fault) -> Flaw | None:
+    def flaw(self, path: str, reason: str) -> Flaw | None:
         """A fault of that document with its place; None when it is not in these files."""
-        rule, pack = _RULE.fullmatch(fault.path), _PACK.fullmatch(fault.path)
+        rule, pack = _RULE.fullmatch(path), _PACK.fullmatch(path)
         if rule:
-            return _at(self.rule_origins, int(rule[1]), rule[2], fault.reason)
+            return _at(self.rule_origins, int(rule[1]), rule[2], reason)
         if pack:
-            return _at(self.pack_origins, int(pack[1]), "", fault.reason)
+            return _at(self.pack_origins, int(pack[1]), "", reason)
         for document in self.documents:
-            top = fault.path.split(".")[0].split("[")[0]
+            top = path.split(".")[0].split("[")[0]
             if isinstance(document.value, Mapping) and top in document.value:
-                return Flaw(document.file, document.place(fault.path), fault.path, fault.reason)
+                return Flaw(document.file, document.place(path), path, reason)
         return None
 
 
@@ -76,13 +75,13 @@ def gather(files: Iterable[str]) -> Union:
 def _add(union: Union, name: str) -> list[Flaw]:
     """Add a file; what is wrong with it."""
     try:
-        return [flaw for document in read(name) for flaw in _take(union, document)]
+        return [flaw for document in read(name) for flaw in take(union, document)]
     except Unreadable as error:
         return error.flaws
 
 
-def _take(union: Union, document: Document) -> list[Flaw]:
-    """Add a document, which is a mapping with rules or one rule."""
+def take(union: Union, document: Document) -> list[Flaw]:
+    """Add a document, which is a mapping with rules or one rule; what is wrong with it."""
     value = document.value
     if not isinstance(value, Mapping):
         return [Flaw(document.file, document.place(""), "", "must be a mapping with rules, or one rule")]

@@ -19,7 +19,9 @@ from functions.ports import (
     Dispatcher,
     Executions,
     FleetStore,
+    LinkStore,
     RawReader,
+    RevisionStore,
     RolloutStore,
     RollupStore,
     TokenStore,
@@ -44,6 +46,8 @@ class Services:
     deliveries: DeliveryStore
     rollouts: RolloutStore
     executions: Executions
+    revisions: RevisionStore
+    links: LinkStore
     notify: Dispatcher
     """Takes `{"workspace", "delivery"}`."""
     raw: RawReader | None
@@ -77,11 +81,13 @@ def client(service: str) -> Any:
 def services() -> Services:
     """The API's services, as the environment says; raises `MissingSetting`."""
     from functions.adapters.alerts import Alerts
+    from functions.adapters.approval_links import ApprovalLinks
     from functions.adapters.deliveries import Deliveries
     from functions.adapters.desired import DesiredConfigs
     from functions.adapters.executions import StateMachine
     from functions.adapters.fleet import Fleet
     from functions.adapters.raw import RawQueries
+    from functions.adapters.revisions import Revisions
     from functions.adapters.rollouts import RolloutTable
     from functions.adapters.rollups import Rollups
     from functions.adapters.sqs import QueueDispatcher
@@ -101,6 +107,8 @@ def services() -> Services:
         deliveries=Deliveries(dynamodb, settings.alerts_table),
         rollouts=RolloutTable(dynamodb, settings.rollouts_table),
         executions=StateMachine(client("stepfunctions"), settings.rollout_machine_arn),
+        revisions=Revisions(dynamodb, settings.rollouts_table),
+        links=ApprovalLinks(dynamodb, settings.rollouts_table),
         notify=QueueDispatcher(client("sqs"), settings.notify_queue_url),
         raw=RawQueries(client("timestream-query")) if settings.raw_history else None,
         raw_database=settings.raw_database,

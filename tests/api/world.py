@@ -30,6 +30,8 @@ from tests.fakes.desired import MemoryDesired
 from tests.fakes.dispatcher import MemoryDispatcher
 from tests.fakes.executions import MemoryExecutions
 from tests.fakes.fleet import MemoryFleet
+from tests.fakes.links import MemoryLinks
+from tests.fakes.revisions import MemoryRevisions
 from tests.fakes.rollouts import MemoryRollouts
 from tests.fakes.rollups import MemoryRollups
 from tests.fakes.tokens import MemoryTokens
@@ -72,7 +74,7 @@ class World:
         self.fleet, self.rollups, self.tokens = CountingFleet(), MemoryRollups(lambda: -1.0), MemoryTokens()
         self.desired = desired or MemoryDesired()
         self.alerts, self.deliveries, self.notify = MemoryAlerts(lambda: self.now / 1000), MemoryDeliveries(), MemoryDispatcher()
-        self.rollouts, self.executions = MemoryRollouts(), MemoryExecutions()
+        self.rollouts, self.executions, self.links = MemoryRollouts(), MemoryExecutions(), MemoryLinks()
         self.while_waiting: Callable[[], object] = lambda: None
         self.engine = engine
         self._made = 0
@@ -86,6 +88,8 @@ class World:
             deliveries=self.deliveries,
             rollouts=self.rollouts,
             executions=self.executions,
+            revisions=self.revisions,
+            links=self.links,
             notify=self.notify,
             raw=RawQueries(EngineClient(engine)) if engine else None,  # type: ignore[arg-type]
             raw_database=DATABASE,

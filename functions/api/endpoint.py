@@ -28,6 +28,8 @@ class Call:
     caller: Caller
     now: int
     """ms; the same throughout the request."""
+    address: str | None = None
+    """The API's address as the caller wrote it (`api.address`); None for one that is not plain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,15 @@ class Visit:
     """The gateway's account of the request."""
     bundle: Path
     """Folder of the agent's files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """One request of somebody without a token, to an endpoint whose path carries a secret of its own: the handler checks that first."""
+
+    services: Services
+    now: int
+    """ms; the same throughout the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +83,12 @@ class Endpoint:
     """The JSON body."""
     answers: type[BaseModel] | None
     status: int
+    also: int | None
+    """Another status of success."""
     scope: Scope | None
     """None: open to everybody."""
+    by_link: bool = False
+    """Open to who has a link, which is in the path: the handler gets a `Guest`, and answers with pages, faults too."""
     content_type: str = "application/json"
     raw_history: bool = False
     """Reads what a stage may not keep."""
@@ -111,6 +126,8 @@ class Noun:
         takes: type[BaseModel] | None = None,
         answers: type[BaseModel] | None = None,
         status: int = 200,
+        also: int | None = None,
+        by_link: bool = False,
         content_type: str = "application/json",
         raw_history: bool = False,
         may_miss: bool = False,
@@ -129,7 +146,9 @@ class Noun:
                 takes=takes,
                 answers=answers,
                 status=status,
+                also=also,
                 scope=scope,
+                by_link=by_link,
                 content_type=content_type,
                 raw_history=raw_history,
                 may_miss=may_miss,

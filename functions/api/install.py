@@ -9,11 +9,10 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
+from functions.api.address import public_url
 from functions.api.endpoint import Noun, Reply, Visit
 from functions.api.page import CACHE, FileAsked
-from functions.api.validation import BadRequest
 from functions.domain.errors import NotFound
 
 noun = Noun("install")
@@ -25,8 +24,6 @@ CHECKSUM = "clawpulse-agent.sha256"
 SERVED = (AGENT, "clawpulse.sh", CHECKSUM)
 TEXT = "text/plain; charset=utf-8"
 _VERSION = re.compile(r"^VERSION=([0-9A-Za-z.+-]+)$", re.MULTILINE)
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
-_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
 @noun.endpoint("GET", "/install.sh", scope=None, content_type=TEXT, may_miss=True)
@@ -35,7 +32,7 @@ def installer(visit: Visit) -> Reply:
     files = _bundle(visit.bundle)
     version = _VERSION.search(files[AGENT])
     filled = {
-        "@URL@": public_url(visit.context, visit.headers),
+        "@URL@": public_url(visit.context, visit.headers, f"/{INSTALLER}"),
         "@VERSION@": version[1] if version else "unknown",
         "@SHA256@": files[CHECKSUM].split()[0],
     }
@@ -53,22 +50,6 @@ def file(visit: Visit, asked: FileAsked) -> Reply:
     if asked.file not in SERVED:
         raise NotFound(f"no file {asked.file}; there are {', '.join(SERVED)}")
     return Reply(body=files[asked.file], headers=CACHE)
-
-
-def public_url(context: Mapping[str, Any], headers: Mapping[str, str]) -> str:
-    """The API's address as the client called it, without a slash at its end; raises `BadRequest`.
-
-    It goes into a shell script: whatever has other characters than plain addresses have is refused, so there is nothing to quote.
-    """
-    host, path = str(context.get("domainName") or ""), str(context.get("path") or "").removesuffix(f"/{INSTALLER}")
-    # The local cloud writes it in capitals.
-    scheme = (headers.get("x-forwarded-proto") or "https").lower()
-    if ":" in host and not host.startswith(f"{context.get('apiId')}."):
-        # Only the local cloud has a port in its name; there the API lies below a path that the function is not told.
-        path = f"/_aws/execute-api/{context.get('apiId')}{path}"
-    if scheme not in ("http", "https") or not _HOST.fullmatch(host) or not _PATH.fullmatch(path):
-        raise BadRequest("is no address that can be written into a script", "Host")
-    return f"{scheme}://{host}{path}"
 
 
 @cache

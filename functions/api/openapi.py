@@ -16,6 +16,7 @@ from functions.runtime.problems import CONTENT_TYPE
 noun = Noun("openapi")
 
 VERSION = "0.1.0"
+_PAGES = {404: "No such link.", 409: "The state does not allow it (any more).", 410: "The link expired, or was used."}
 _REF = "#/components/schemas/{model}"
 _HEADERS = {"ETag": {"schema": {"type": "string"}, "description": "Send it back as If-None-Match: 304 when nothing changed."}}
 
@@ -152,11 +153,15 @@ def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
         good["content"] = {endpoint.content_type: {"schema": {"type": "object"} if "json" in endpoint.content_type else {"type": "string"}}}
     if endpoint.method == "GET":
         good["headers"] = _HEADERS
-    responses = {str(endpoint.status): good}
+    responses = {str(status): good for status in (endpoint.status, endpoint.also) if status}
     if endpoint.method == "GET":
         responses["304"] = {"description": "Nothing changed since the ETag that was sent."}
     problem = {CONTENT_TYPE: {"schema": schemas.ref(ProblemDocument, "serialization")}}
-    return responses | {str(status): {"description": text, "content": problem} for status, text in _faults(endpoint)}
+    responses |= {str(status): {"description": text, "content": problem} for status, text in _faults(endpoint)}
+    if endpoint.by_link:
+        page = {endpoint.content_type: {"schema": {"type": "string"}}}
+        responses |= {str(status): {"description": text, "content": page} for status, text in _PAGES.items()}
+    return responses
 
 
 def _faults(endpoint: Endpoint) -> list[tuple[int, str]]:

@@ -13,8 +13,9 @@ from chalice.app import Blueprint, Request, Response
 from pydantic import BaseModel
 
 from functions.api import validation
+from functions.api.address import public_url
 from functions.api.caller import caller_of
-from functions.api.endpoint import Call, Endpoint, Reply, Visit
+from functions.api.endpoint import Call, Endpoint, Guest, Reply, Visit
 from functions.runtime.observability import logger
 from functions.runtime.problems import Problem, is_planned, problem_of
 from functions.runtime.wiring import Services
@@ -73,8 +74,12 @@ def _problem(error: Exception) -> Problem:
 
 
 def _serve(endpoint: Endpoint, request: Request, path: dict[str, str], surroundings: Surroundings) -> Response:
-    first: Visit | Call
-    if endpoint.scope is None:
+    first: Visit | Call | Guest
+    if endpoint.by_link:
+        arguments = _arguments(endpoint, request, path)
+        services = surroundings.services()
+        first = Guest(services, services.now())
+    elif endpoint.scope is None:
         arguments = _arguments(endpoint, request, path)
         first = Visit(
             path=request.context.get("path") or "/",
@@ -89,8 +94,15 @@ def _serve(endpoint: Endpoint, request: Request, path: dict[str, str], surroundi
         caller.need(endpoint.scope)
         arguments = _arguments(endpoint, request, path)
         services = surroundings.services()
-        first = Call(services, caller, services.now())
+        first = Call(services, caller, services.now(), _address(endpoint, request))
     return _response(endpoint, request, endpoint.handler(first, *arguments))
+
+
+def _address(endpoint: Endpoint, request: Request) -> str | None:
+    try:
+        return public_url(request.context, request.headers, endpoint.path)
+    except validation.BadRequest:
+        return None
 
 
 def _arguments(endpoint: Endpoint, request: Request, path: dict[str, str]) -> list[Any]:

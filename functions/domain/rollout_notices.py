@@ -19,6 +19,8 @@ from functions.domain.rollout import Notice, Rollout
 
 DOCUMENT = "rollout-notices"
 """Its name in `FleetStore.settings`."""
+ADDRESS = "api-address"
+"""Name of the document `{"url": …}`: the address by which the API was called last."""
 APPROVAL = "approval"
 EVENTS = tuple(kind.removeprefix(ROLLOUT) for kind in NotificationKind if kind.of_rollout)
 USUAL_EVENTS = frozenset({APPROVAL, "held", "reverting", "reverted"})

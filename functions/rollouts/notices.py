@@ -13,12 +13,11 @@ from functions.domain import approval_link
 from functions.domain.delivery import Delivery, DeliveryState, delivery_id
 from functions.domain.errors import InvalidInput
 from functions.domain.rollout import Notice, Rollout
-from functions.domain.rollout_notices import APPROVAL, DOCUMENT, NoticeSettings, notification, parse_notices
+from functions.domain.rollout_notices import ADDRESS, APPROVAL, DOCUMENT, NoticeSettings, notification, parse_notices
 from functions.ports import DeliveryStore, Dispatcher, LinkStore, SettingsReader
 
 CHANNELS = "channels"
-ADDRESS = "api-address"
-"""Names of settings documents: the channels; `{"url": …}`, by which the API was called last."""
+"""Name of the settings document."""
 
 
 class Notices:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.api.install import FOLDER, public_url
+from functions.api.address import public_url
+from functions.api.install import FOLDER
 from functions.api.validation import BadRequest
 from tests.api.world import ApiClient, World
 
@@ -104,7 +105,7 @@ HTTPS, HTTP = {"x-forwarded-proto": "https"}, {"x-forwarded-proto": "http"}
     ],
 )
 def test_the_address_is_the_one_that_was_called(host: str, path: str, headers: dict[str, str], url: str) -> None:
-    assert public_url(context(host, path), headers) == url
+    assert public_url(context(host, path), headers, "/install.sh") == url
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,7 @@ def test_the_address_is_the_one_that_was_called(host: str, path: str, headers: d
 )
 def test_a_host_that_is_none_is_refused(host: str) -> None:
     with pytest.raises(BadRequest, match="no address") as caught:
-        public_url(context(host), HTTPS)
+        public_url(context(host), HTTPS, "/install.sh")
     assert caught.value.field == "Host"
 
 
@@ -122,7 +123,7 @@ ANY = st.text(max_size=40) | st.text("ab.-:/$`'\"\\;& \n1", max_size=20)
 @given(host=ANY, path=ANY, scheme=ANY | st.sampled_from(["http", "https"]))
 def test_whatever_is_sent_only_plain_addresses_come_out(host: str, path: str, scheme: str) -> None:
     try:
-        url = public_url(context(host, path), {"x-forwarded-proto": scheme})
+        url = public_url(context(host, path), {"x-forwarded-proto": scheme}, "/install.sh")
     except BadRequest:
         return
     assert re.fullmatch(r"https?://[A-Za-z0-9.:/_~-]+", url)

@@ -75,6 +75,7 @@ class World:
         self.desired = desired or MemoryDesired()
         self.alerts, self.deliveries, self.notify = MemoryAlerts(lambda: self.now / 1000), MemoryDeliveries(), MemoryDispatcher()
         self.rollouts, self.executions, self.links = MemoryRollouts(), MemoryExecutions(), MemoryLinks()
+        self.revisions = MemoryRevisions()
         self.while_waiting: Callable[[], object] = lambda: None
         self.engine = engine
         self._made = 0

@@ -136,6 +136,8 @@ class Member(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What the agent reported, or why it is left out."""
     tags: dict[str, str] = {}
     """As of the plan; for matching it with its control."""
+    tries: int = 0
+    """How often it was asked anew since it refused."""
 
 
 class Wave(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -264,8 +266,16 @@ class Rollout(msgspec.Struct, kw_only=True, omit_defaults=True):
     drive: int = 0
     """Which execution of the state machine may step it: a newer one makes older ones end."""
     stepped_at: int = 0
+    look_at: int | None = None
+    """When the state machine looks again; None: not before somebody asks for something."""
     version: int = 0
     """Counts the writes; each replaces the one before on condition."""
+    sent_at: int = 0
+    """When a step last asked for a write of `after`."""
+    passed: bool = False
+    """The last wave has passed: only agents that joined or woke up meanwhile are left."""
+    skipping: bool = False
+    """The current wave passes as soon as all of it is told."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -93,6 +93,15 @@ def budget_axis(groups: Sequence[TagPairs], roster: Roster, sets: TagSets, group
     return Axis(tuple(groups), of_tags, slots(roster.tags), {pairs: number for number, pairs in enumerate(groups)})
 
 
+def agents_axis(ids: Sequence[str], roster: Roster, sets: TagSets) -> Axis:
+    """The axis of some agents, over the tag sets of the agent matrix."""
+    slots = {agent: slot for slot, agent in enumerate(ids)}
+    of_tags = np.array([slots.get(dict(pairs).get(AGENT, ""), -1) for pairs in sets.sets], dtype=np.int64)
+    of_agent = np.array([slots.get(state.id, -1) for state in roster.states], dtype=np.int64)
+    series = [((AGENT, agent),) for agent in ids]
+    return Axis(series, of_tags, of_agent, {pairs: slot for slot, pairs in enumerate(series)})
+
+
 def series_of(tags: Tags) -> TagPairs:
     """Tags of a stored state as an axis has them."""
     return sorted_pairs(dict(tags))

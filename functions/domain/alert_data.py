@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functions.domain import spans
 from functions.domain.alert_budgets import limits
 from functions.domain.alert_columns import Columns, TagSets
-from functions.domain.alert_rules import BaselineKind, Budget, Rule, agent_metrics, window_ms
+from functions.domain.alert_rules import RESOURCE_WINDOW_MS, BaselineKind, Budget, Rule, agent_metrics, window_ms
 from functions.domain.dimensions import DEFAULT_DIMENSIONS
 from functions.domain.fleet import AgentState, Snapshot
 from functions.domain.spans import Span, Unit
@@ -136,7 +136,7 @@ def baseline_needs(rules: Sequence[Rule], *, settled: int, dimensions: Collectio
 def windows(rule: Rule, *, now: int, end: int, coarse: bool = False) -> tuple[Span, ...]:
     """Every bucket of a rule's own windows that end at `end` (ms)."""
     if isinstance(rule.when.measure, Budget):
-        return window(period_start(rule.when.measure.period, end), end, now, coarse=coarse)
+        return budget_window(rule.when.measure, end, now, coarse=coarse)
     length = window_ms(rule)
     if not length:
         return ()
@@ -158,6 +158,13 @@ def window(start: int, end: int, now: int, *, coarse: bool = False) -> tuple[Spa
         first, last = start // HOUR_MS, end // HOUR_MS
         return (Span("h", first, last),) if last > first else ()
     return spans.cover(start, end, now)
+
+
+def budget_window(budget: Budget, end: int, now: int, *, coarse: bool = False) -> tuple[Span, ...]:
+    """The buckets that a budget is counted in."""
+    if budget.metric is not None:
+        return window_of(RESOURCE_WINDOW_MS, end, now, coarse=coarse)
+    return window(period_start(budget.period, end), end, now, coarse=coarse)
 
 
 def period_start(period: str, end: int) -> int:

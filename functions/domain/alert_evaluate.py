@@ -15,7 +15,7 @@ from functions.domain.alert_axis import Axis
 from functions.domain.alert_baseline import Baselines, usual_by_slot
 from functions.domain.alert_columns import Damaged, Floats, Ints
 from functions.domain.alert_data import Evidence, windows
-from functions.domain.alert_measures import Figures, Scene, Unreadable, measured, scene_of
+from functions.domain.alert_measures import Figures, Scene, Unreadable, budget_limits, measured, scene_of
 from functions.domain.alert_memo import Memo
 from functions.domain.alert_reasons import Words
 from functions.domain.alert_rules import Absence, BaselineKind, Budget, Override, Points, Rule, active
@@ -187,11 +187,20 @@ class _Limits(NamedTuple):
 def _limits(scene: Scene) -> _Limits:
     rule, axis = scene.rule, scene.axis
     tags = None if not rule.overrides else {state.id: state.tags for state in scene.roster.states}
-    key = ("limits", rule.digest, rule.name, id(axis), repr(tags))
-    return scene.memo.keep(key, lambda: _made_limits(rule, axis, tags or {}), axis)
+    own = _own_limits(scene)
+    key = ("limits", rule.digest, rule.name, id(axis), repr(tags), own)
+    return scene.memo.keep(key, lambda: _made_limits(rule, axis, tags or {}, own), axis)
 
 
-def _made_limits(rule: Rule, axis: Axis, agents: Mapping[str, Mapping[str, str]]) -> _Limits:
+def _own_limits(scene: Scene) -> tuple[float, ...]:
+    """The limit of each series, where the settings have it."""
+    measure, level = scene.rule.when.measure, scene.rule.when.bound.level
+    if level is None or not isinstance(measure, Budget):
+        return ()
+    return tuple(limit.warn if level == "warn" else limit.alert for limit in budget_limits(scene, measure))
+
+
+def _made_limits(rule: Rule, axis: Axis, agents: Mapping[str, Mapping[str, str]], own: Sequence[float]) -> _Limits:
     bound = rule.when.bound
     baseline = bound.baseline
     factor = baseline.factor if baseline else None
@@ -200,6 +209,8 @@ def _made_limits(rule: Rule, axis: Axis, agents: Mapping[str, Mapping[str, str]]
     rows = np.full((4, len(axis)), np.nan)
     for row, number in zip(rows, (bound.limit, clear, factor, clear_factor), strict=True):
         row[:] = np.nan if number is None else number
+    if own:
+        rows[:2] = own
     for slot, pairs in enumerate(axis.series if rule.overrides else ()):
         override = _override(rule.overrides, pairs, agents)
         if override is not None:

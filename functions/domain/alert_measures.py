@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from functions.domain import alert_fields, tasks
-from functions.domain.alert_axis import Axis, Roster, budget_axis
-from functions.domain.alert_budgets import limits
+from functions.domain.alert_axis import Axis, Roster, agents_axis, budget_axis
+from functions.domain.alert_budgets import BudgetLimit, limits, tightest
 from functions.domain.alert_columns import Columns, Floats, TagSets, Totals
-from functions.domain.alert_data import Evidence, period_start, window, window_of
+from functions.domain.alert_data import Evidence, budget_window, window_of
 from functions.domain.alert_memo import Memo
 from functions.domain.alert_rules import Absence, Budget, Field, HealthIs, Measure, Points, Rule, Term, names
 from functions.domain.fleet import AgentState
-from functions.domain.series import Aggregation
+from functions.domain.series import AGENT, Aggregation
 from functions.domain.spans import Span
 from functions.domain.times import SECOND_MS
 
@@ -74,11 +74,20 @@ def scene_of(rule: Rule, evidence: Evidence, roster: Roster, memo: Memo) -> Scen
     if isinstance(measure, Field | HealthIs):
         axis = memo.axis(rule, roster, _NO_TAGS, of_agents=False)
     elif isinstance(measure, Budget):
-        groups = [limit.tags for limit in limits(evidence.budgets, measure.name) if rule.select.matches(dict(limit.tags))]
-        axis = budget_axis(groups, roster, source.tags, 0) if groups else Axis((), np.zeros(0, np.int64), np.zeros(0, np.int64), {})
+        axis = _budgets_axis(rule, measure, evidence, roster)
     else:
         axis = memo.axis(rule, roster, source.tags, of_agents=rule.reads_agents(evidence.dimensions))
     return Scene(rule, evidence, roster, memo, axis)
+
+
+def _budgets_axis(rule: Rule, measure: Budget, evidence: Evidence, roster: Roster) -> Axis:
+    """A slot a budget; of a resource, a slot an agent that has one."""
+    found, sets = limits(evidence.budgets, measure.name), evidence.buckets_of(rule).tags
+    if measure.metric is not None:
+        selected = (state for state, tags in zip(roster.states, roster.tags, strict=True) if rule.select.matches(tags))
+        return agents_axis([state.id for state in selected if tightest(found, state.tags)], roster, sets)
+    groups = [limit.tags for limit in found if rule.select.matches(dict(limit.tags))]
+    return budget_axis(groups, roster, sets, 0) if groups else Axis((), np.zeros(0, np.int64), np.zeros(0, np.int64), {})
 
 
 def measured(scene: Scene, measure: Measure, back: int = 0) -> Figures:
@@ -201,14 +210,39 @@ def _reduced(slots: np.ndarray, values: Floats, points: Floats, aggregation: str
 
 
 def _budget(scene: Scene, measure: Budget) -> Figures:
-    """Which share of each budget is used since its period began."""
+    """Which share of each budget is used: since its period began, or in the mean."""
+    if measure.metric is not None:
+        found = mean(scene)
+        return found._replace(value=found.value / _amounts(scene, measure))
+    total, points, missing = spent(scene, measure)
+    return Figures(np.where(points > 0, total / _amounts(scene, measure), np.nan), points, unsure=bool(missing))
+
+
+def mean(scene: Scene) -> Figures:
+    """The mean of a resource, of each agent that has a budget of it."""
+    measure = scene.rule.when.measure
+    if not isinstance(measure, Budget):
+        raise TypeError(f"{scene.rule.name} is about no budget")
+    folded = folder(scene, scene.read(budget_window(measure, scene.evidence.end, scene.evidence.now, coarse=scene.evidence.coarse)))
+    found = folded(tuple(sorted(names(scene.rule))))
+    return Figures(np.where(found.count > 0, found.sum / np.maximum(found.count, 1), np.nan), found.count)
+
+
+class Spent(NamedTuple):
+    """What each group of a scene has used since the period began, and how many rollups of it are not known."""
+
+    total: Floats
+    points: Floats
+    missing: int
+
+
+def spent(scene: Scene, measure: Budget) -> Spent:
+    """What is used of budgets of tokens or dollars; raises `Unreadable` when nothing can be known."""
     evidence, source = scene.evidence, scene.evidence.group
     if evidence.settled is None:
         raise Unreadable("no minute is sealed yet")
-    wanted = window(period_start(measure.period, evidence.end), evidence.end, evidence.now, coarse=evidence.coarse)
-    columns, missing = source.read(wanted)
-    amounts = {limit.tags: limit.amount for limit in limits(evidence.budgets, measure.name)}
-    value, points = np.full(len(scene.axis), np.nan), np.zeros(len(scene.axis))
+    columns, missing = source.read(budget_window(measure, evidence.end, evidence.now, coarse=evidence.coarse))
+    total, points = np.zeros(len(scene.axis)), np.zeros(len(scene.axis))
     for slot, group in enumerate(scene.axis.series):
         axis = scene.memo.keep(
             ("budget", group, slot, len(scene.axis), id(source.tags), len(source.tags)),
@@ -216,7 +250,20 @@ def _budget(scene: Scene, measure: Budget) -> Figures:
             source.tags,
         )
         folded = scene.memo.folded(columns, sorted(names(scene.rule)), axis)
-        points[slot] = folded.count[slot]
-        if points[slot]:
-            value[slot] = folded.sum[slot] / amounts[group]
-    return Figures(value, points, unsure=bool(missing))
+        total[slot], points[slot] = folded.sum[slot], folded.count[slot]
+    return Spent(total, points, missing)
+
+
+def _amounts(scene: Scene, measure: Budget) -> Floats:
+    return np.array([limit.amount for limit in budget_limits(scene, measure)], dtype=np.float64)
+
+
+def budget_limits(scene: Scene, measure: Budget) -> list[BudgetLimit]:
+    """The budget of each series of a scene."""
+    found = limits(scene.evidence.budgets, measure.name)
+    if measure.metric is None:
+        by_group = {limit.tags: limit for limit in found}
+        return [by_group[group] for group in scene.axis.series]
+    tags = {state.id: state.tags for state in scene.roster.states}
+    chosen = (tightest(found, tags[dict(pairs)[AGENT]]) for pairs in scene.axis.series)
+    return [limit for limit in chosen if limit]

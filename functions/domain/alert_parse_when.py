@@ -13,11 +13,13 @@ from functions.domain.alert_rules import (
     FIELDS,
     MAX_WINDOW_MS,
     MIN_WINDOW_MS,
+    RESOURCES,
     Absence,
     Baseline,
     BaselineKind,
     Bound,
     Budget,
+    BudgetLevel,
     Change,
     Condition,
     Direction,
@@ -45,7 +47,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "absent": ("over",),
     "field": ("aggregation", "baseline", *_BOUND),
     "health": ("aggregation", *_BOUND),
-    "budget": _BOUND,
+    "budget": ("level", *_BOUND),
 }
 """What may stand beside each subject."""
 TERM_KEYS = ("metric", "event", "aggregation", "empty")
@@ -179,11 +181,10 @@ def _health(node: Node, _per: tuple[str, ...]) -> Measure | None:
 
 
 def _budget(node: Node, per: tuple[str, ...]) -> Measure | None:
-    name = node.choice("budget", BUDGETS, BUDGETS[0])
+    name = node.choice("budget", (*BUDGETS, *RESOURCES), BUDGETS[0])
     if per:
         node.faults.add(node.path.removesuffix("when") + "per", "budgets have series of their own, one each: leave it out")
-    what, _, period = name.partition("_per_")
-    return Budget(what="usd" if what == "usd" else "tokens", period=period)
+    return Budget(name=name)
 
 
 _MEASURES = {"metric": _points, "event": _points, "absent": _absence, "field": _field, "health": _health, "budget": _budget}
@@ -207,7 +208,16 @@ def _bound(node: Node, subject: str) -> Bound | None:
         return None
     direction = _direction(node, baseline)
     _check_clear(node, direction, limit, clear)
-    return Bound(direction=direction, limit=limit, clear=clear, baseline=baseline)
+    return Bound(direction=direction, limit=limit, clear=clear, baseline=baseline, level=_level(node))
+
+
+def _level(node: Node) -> BudgetLevel | None:
+    if "level" not in node:
+        return None
+    for key in _BOUND:
+        if key in node:
+            node.fault(key, "cannot stand with level, which takes the bound from the settings")
+    return "warn" if node.choice("level", get_args(BudgetLevel.__value__), "alert") == "warn" else "alert"
 
 
 def _direction(node: Node, baseline: Baseline | None) -> Direction:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from functions.domain.alert import Data, Sample
 from functions.domain.alert_data import Evidence
 from functions.domain.alert_fields import UNITS
-from functions.domain.alert_rules import Absence, BaselineKind, Budget, Field, HealthIs, Points, Rule, Term
+from functions.domain.alert_rules import RESOURCE_WINDOW_MS, Absence, BaselineKind, Budget, Field, HealthIs, Points, Rule, Term
 from functions.domain.alert_text import figure, span, unit_of
 from functions.domain.series import AGENT
 
@@ -94,6 +94,8 @@ def subject(rule: Rule) -> str:
         case HealthIs(statuses=statuses, aggregation=aggregation):
             colours = " or ".join(sorted(statuses))
             return f"health {colours}" if rule.per_agent else f"{aggregation} of agents with health {colours}"
+        case Budget() as budget if budget.metric is not None:
+            return f"mean {budget.what} over {span(RESOURCE_WINDOW_MS)} of the agent's budget"
         case Budget(what=what, period=period):
             return f"used of the {'token' if what == 'tokens' else 'dollar'} budget of this {period}"
 

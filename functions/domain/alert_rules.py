@@ -22,6 +22,7 @@ from functions.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 type Direction = Literal["above", "below"]
 type Change = Literal["relative", "absolute"]
+type BudgetLevel = Literal["warn", "alert"]
 
 ERROR_RATE = "task.error_rate"
 """A metric that nobody sends: failed over finished tasks, counted as `domain/tasks.py` does."""
@@ -46,6 +47,10 @@ MIN_WINDOW_MS = MINUTE_MS
 MAX_WINDOW_MS = 7 * DAY_MS
 PERIODS = {"hour": HOUR_MS, "day": DAY_MS, "month": 31 * DAY_MS}
 BUDGETS = tuple(f"{what}_per_{period}" for what in ("tokens", "usd") for period in PERIODS)
+RESOURCES = {"cpu_percent": "agent.cpu", "memory_percent": "agent.memory"}
+"""Budgets that hold for each agent, and the metric that each is about."""
+RESOURCE_WINDOW_MS = 15 * MINUTE_MS
+"""Over which their mean is taken."""
 
 
 class Policy(StrEnum):
@@ -123,15 +128,25 @@ class HealthIs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Which share of its budget a group has used in the current hour, day or month (UTC)."""
+    """Which share of its budget a group has used in the current hour, day or month (UTC); or an agent, of a resource, in the mean."""
 
-    what: Literal["tokens", "usd"]
-    period: str
+    name: str
+    """As settings call it: `tokens_per_day`, `cpu_percent`."""
 
     @property
-    def name(self) -> str:
-        """As settings call it."""
-        return f"{self.what}_per_{self.period}"
+    def metric(self) -> str | None:
+        """Of a resource; None for tokens and dollars, which are added up."""
+        return RESOURCES.get(self.name)
+
+    @property
+    def what(self) -> str:
+        """`tokens`, `usd`, `cpu` or `memory`."""
+        return self.name.partition("_")[0]
+
+    @property
+    def period(self) -> str:
+        """One of `PERIODS`; of a resource it means nothing."""
+        return self.name.rpartition("_")[2]
 
 
 type Measure = Points | Absence | Field | HealthIs | Budget
@@ -166,6 +181,8 @@ class Bound:
     clear: float | None = None
     """The alert clears only beyond this one; without, at the limit."""
     baseline: Baseline | None = None
+    level: BudgetLevel | None = None
+    """Of a budget: the limit of each series is this share, as the settings have it for its group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +236,7 @@ class Rule:
     @property
     def per_agent(self) -> bool:
         """Whether each agent is a series."""
-        return self.per == (AGENT,)
+        return self.per == (AGENT,) or (isinstance(self.when.measure, Budget) and self.when.measure.metric is not None)
 
     def expired(self, now: int) -> bool:
         """Whether its time is over."""
@@ -227,7 +244,9 @@ class Rule:
 
     def reads_agents(self, dimensions: Collection[str]) -> bool:
         """Whether the group's rollups cannot answer it, so that those of single agents must."""
-        if isinstance(self.when.measure, Field | HealthIs | Budget):
+        if isinstance(self.when.measure, Budget):
+            return self.when.measure.metric is not None
+        if isinstance(self.when.measure, Field | HealthIs):
             return False
         return not {*self.per, *self.select.keys()} <= set(dimensions)
 
@@ -239,6 +258,8 @@ def names(rule: Rule) -> frozenset[str]:
             return frozenset(term.names + (divisor.names if divisor else ()))
         case Absence(names=found):
             return frozenset(found)
+        case Budget() as budget if budget.metric is not None:
+            return frozenset((budget.metric,))
         case Budget(what="usd"):
             return frozenset(("task.cost_usd",))
         case Budget():

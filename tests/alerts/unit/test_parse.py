@@ -16,7 +16,7 @@ from functions.domain.alert import Severity
 from functions.domain.alert_faults import InvalidDocument
 from functions.domain.alert_parse import OVERRIDE_KEYS, RULE_KEYS, check_rules, parse_rules
 from functions.domain.alert_parse_when import BASELINE_KEYS
-from functions.domain.alert_rules import BUDGETS, FIELDS, BaselineKind, Points, Policy, agent_metrics
+from functions.domain.alert_rules import BUDGETS, FIELDS, RESOURCES, BaselineKind, Points, Policy, agent_metrics
 from functions.domain.alert_text import DURATION_PATTERN
 from functions.domain.selector import Selector
 from tests.alerts.unit import documents
@@ -204,7 +204,7 @@ def test_the_schema_knows_the_words_that_the_parser_knows() -> None:
     parts = SCHEMA.schema["$defs"]
     assert tuple(parts["rule"]["properties"]) == RULE_KEYS
     assert set(parts["field"]["properties"]["field"]["enum"]) == set(FIELDS)
-    assert set(parts["budget"]["properties"]["budget"]["enum"]) == set(BUDGETS)
+    assert set(parts["budget"]["properties"]["budget"]["enum"]) == {*BUDGETS, *RESOURCES}
     assert set(parts["baseline"]["properties"]) == set(BASELINE_KEYS)
     assert set(parts["baseline"]["properties"]["of"]["enum"]) == set(BaselineKind)
     assert parts["duration"]["pattern"] == DURATION_PATTERN

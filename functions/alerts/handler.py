@@ -14,9 +14,9 @@ from functions.adapters.fleet import Fleet
 from functions.adapters.http_poster import WebPoster
 from functions.adapters.rollups import Rollups
 from functions.adapters.sqs import QueueDispatcher
-from functions.alerts.evidence import EvidenceReader
 from functions.alerts.pulse import Pulse
 from functions.alerts.service import AlertService, Parts, RunReport
+from functions.evidence import EvidenceReader
 from functions.runtime.alert_setup import setup_reader
 from functions.runtime.metrics import metric_line
 from functions.runtime.observability import logger

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from functions.alerts.evidence import EvidenceReader
 from functions.domain import alert_machine
 from functions.domain.alert import Edge
 from functions.domain.alert_evaluate import evaluate
@@ -25,6 +24,7 @@ from functions.domain.dispatch import Change, Setup, dispatch
 from functions.domain.errors import StoreUnavailable
 from functions.domain.fleet_changes import FleetChange
 from functions.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
+from functions.evidence import EvidenceReader
 from functions.ports import AlertStore, DeliveryStore, Dispatcher, RuleReader
 
 STALE_AFTER_MS = 60 * SECOND_MS

@@ -9,11 +9,11 @@ Keys are plain tags (dimensions), empty for the whole workspace. Tokens and doll
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 from functions.domain.alert_faults import Faults, Node, kind
-from functions.domain.alert_rules import BUDGETS, RESOURCES
+from functions.domain.alert_rules import BUDGETS, RESOURCES, Budget, Rule
 from functions.domain.errors import InvalidInput
 from functions.domain.rollup import TagPairs, sorted_pairs
 from functions.domain.selector import parse_tags
@@ -75,6 +75,12 @@ def limits(document: Mapping[str, Mapping[str, float]], name: str) -> list[Budge
         for key, entry in document.items()
         if name in entry
     )
+
+
+def of_budgets_in_use(rules: Iterable[Rule], document: Mapping[str, Any] | None) -> list[Rule]:
+    """Rules without those about budgets that no group has, whether the document is sound or not: what they read need not be kept."""
+    named = {name for entry in (document or {}).values() if isinstance(entry, Mapping) for name in entry}
+    return [rule for rule in rules if not isinstance(rule.when.measure, Budget) or rule.when.measure.name in named]
 
 
 def tightest(of: Collection[BudgetLimit], tags: Mapping[str, str]) -> BudgetLimit | None:

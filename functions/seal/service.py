@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from functions.domain import backlog, window
+from functions.domain.alert_budgets import DOCUMENT as BUDGETS
+from functions.domain.alert_budgets import of_budgets_in_use
 from functions.domain.alert_matrix import agent_matrix
 from functions.domain.alert_rules import agent_metrics
 from functions.domain.backlog import GROUP
@@ -135,7 +137,7 @@ class _Tick:
         if before is not None and before.time >= self._at:
             return TickReport(skipped="done: a tick planned later has run")
         self._settings = self._load_settings()
-        self._matrix_names = agent_metrics(self._rules.rules(self._workspace), self._settings.dimensions) if self._rules else frozenset()
+        self._matrix_names = self._load_matrix_names(self._rules) if self._rules else frozenset()
         self._snapshot = before or Snapshot(workspace=self._workspace, time=0)
         self._roster = Roster(self._snapshot, self._fleet.agents(self._workspace), self._now)
         self._cells = Cells(self._settings.dimensions, self._now // HOUR_MS, self._snapshot.known_values, self._snapshot.known_cells)
@@ -164,6 +166,10 @@ class _Tick:
         except InvalidInput as error:
             self._report.warnings.append(f"the workspace's settings are not valid, defaults hold: {error}")
             return WorkspaceSettings()
+
+    def _load_matrix_names(self, rules: RuleReader) -> frozenset[str]:
+        used = of_budgets_in_use(rules.rules(self._workspace), self._fleet.settings(self._workspace, BUDGETS))
+        return agent_metrics(used, self._settings.dimensions)
 
     def _seal_minutes(self) -> list[LateMark]:
         """Merge the live minutes, those past their grace and those with late marks; returns the marks that are served then."""

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.alerts.evidence import EvidenceReader
 from functions.alerts.service import AlertService, Parts, RunReport
 from functions.domain.alert import Edge
 from functions.domain.delivery import Delivery
 from functions.domain.incident import Incident
 from functions.domain.times import SECOND_MS
+from functions.evidence import EvidenceReader
 from functions.ports import AlertStore, RollupStore
 from functions.runtime.alert_setup import setup_reader
 from functions.runtime.rule_book import RuleBook

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from functions.alerts.evidence import EvidenceReader
 from functions.domain.alert_data import Evidence
 from functions.domain.alert_parse import parse_rules
 from functions.domain.fleet import Snapshot, encode_snapshot
 from functions.domain.rollup import Aggregate, Rollup, SeriesKey
 from functions.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
+from functions.evidence import EvidenceReader
 from functions.ports import Resolution
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.fleet import MemoryFleet

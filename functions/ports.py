@@ -488,11 +488,19 @@ class RolloutStore(Protocol):
         """Heads, newest first (ids sort by time); those before an id."""
         ...
 
-    def save(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], entries: Sequence[Entry]) -> bool:
+    def save(
+        self, workspace: str, rollout: Rollout, waves: Sequence[Wave], entries: Sequence[Entry], joining: Registry | None = None
+    ) -> bool:
         """Replace the head of version n - 1 by this of version n, these waves, and append to the audit log: all or none; tells which.
 
-        One that is over and has no notices left leaves the registry with the same write. At most 90 waves and entries together.
+        One that is over and has no notices left leaves the registry with the same write. With agents that are new to it comes `joining`,
+        the registry that was seen when none of its rollouts had them: it must still have that version, and counts up, as in `create`.
+        At most 90 waves and entries together.
         """
+        ...
+
+    def put_documents(self, workspace: str, documents: Mapping[str, str]) -> None:
+        """Put documents by hash, before a `save` that brings members who have them or shall have them."""
         ...
 
     def documents(self, workspace: str, hashes: Iterable[str]) -> dict[str, str]:

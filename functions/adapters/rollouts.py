@@ -65,9 +65,8 @@ class RolloutTable:
         Raises `InvalidInput` for a wave that is too large for an item.
         """
         now = self._now_ms()
-        parts = [table.wave_item(workspace, rollout, wave, now, spare=True) for wave in waves]
-        parts += [table.document_item(workspace, hash, text, now) for hash, text in documents.items()]
-        self._write(parts)
+        self._write([table.wave_item(workspace, rollout, wave, now, spare=True) for wave in waves])
+        self.put_documents(workspace, documents)
         absent = {"ConditionExpression": "attribute_not_exists(p)"}
         unchanged = {"ConditionExpression": "v = :seen", "ExpressionAttributeValues": {":seen": {"N": str(seen.version)}}}
         registry = table.registry_item(workspace, Registry(version=seen.version + 1, rollouts=seen.rollouts | {rollout.id}))
@@ -101,15 +100,24 @@ class RolloutTable:
         items = self._query(table.heads(workspace), "\0", before or "~", backwards=True)
         return list(_sound(_first((item for item in items if item["s"]["S"] != before), limit), table.head_of))
 
-    def save(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], entries: Sequence[Entry]) -> bool:
-        """Replace head and waves and append to the audit log, on condition of the head's version."""
+    def save(
+        self, workspace: str, rollout: Rollout, waves: Sequence[Wave], entries: Sequence[Entry], joining: Registry | None = None
+    ) -> bool:
+        """Replace head and waves and append to the audit log, on condition of the head's version, and the registry's if agents join."""
         version = {"ConditionExpression": "v = :seen", "ExpressionAttributeValues": {":seen": {"N": str(rollout.version - 1)}}}
         writes = [self._put(table.head_item(workspace, rollout), **version)]
         writes += [self._put(table.wave_item(workspace, rollout, wave, self._now_ms())) for wave in waves]
         writes += map(self._put, table.audit_items(workspace, rollout, entries))
         if rollout.phase in FINAL and not rollout.notices:
             writes.append(self._leave_registry(workspace, rollout.id))
+        elif joining is not None:
+            writes.append(self._count_registry(workspace, joining))
         return self._transact(*writes)
+
+    def put_documents(self, workspace: str, documents: Mapping[str, str]) -> None:
+        """Put documents by hash."""
+        now = self._now_ms()
+        self._write([table.document_item(workspace, hash, text, now) for hash, text in documents.items()])
 
     def documents(self, workspace: str, hashes: Iterable[str]) -> dict[str, str]:
         """Texts by hash; unknown ones are absent."""
@@ -133,6 +141,17 @@ class RolloutTable:
                 "Key": table.registry_key(workspace),
                 "UpdateExpression": "ADD v :one DELETE r :over",
                 "ExpressionAttributeValues": {":one": {"N": "1"}, ":over": {"SS": [rollout]}},
+            }
+        }
+
+    def _count_registry(self, workspace: str, seen: Registry) -> dict[str, Any]:
+        return {
+            "Update": {
+                "TableName": self._name,
+                "Key": table.registry_key(workspace),
+                "UpdateExpression": "ADD v :one",
+                "ConditionExpression": "v = :seen",
+                "ExpressionAttributeValues": {":one": {"N": "1"}, ":seen": {"N": str(seen.version)}},
             }
         }
 

@@ -190,6 +190,18 @@ def test_one_that_is_over_leaves_the_registry_once_its_notices_are_queued(store:
     assert store.registry("ws") == Registry(version=5, rollouts=frozenset({"r3"}))
 
 
+def test_agents_join_only_if_no_rollout_began_since_one_looked(store: RolloutStore) -> None:
+    begin(store, "r1")
+    seen = store.registry("ws")
+    begin(store, "r2")
+    assert not store.save("ws", rollout(version=2, waves=3), [wave(2)], [], seen)
+    assert store.read("ws", "r1") == (rollout(), [wave(0), wave(1)])
+    seen = store.registry("ws")
+    assert store.save("ws", rollout(version=2, waves=3), [wave(2)], [], seen)
+    assert store.registry("ws") == Registry(version=3, rollouts=frozenset({"r1", "r2"}))
+    assert not begin(store, "r3", seen=seen)
+
+
 def test_a_reader_never_sees_two_versions_mixed(store: RolloutStore) -> None:
     begin(store, waves=5)
     mixed: list[Any] = []
@@ -226,6 +238,8 @@ def test_documents_are_found_by_hash_however_large_and_many(store: RolloutStore)
     assert begin(store, documents=documents)
     assert store.documents("ws", [*documents, "unknown"]) == documents
     assert store.documents("other", documents) == {}
+    store.put_documents("ws", {hash_of("{}"): "{}"})
+    assert store.documents("ws", [hash_of("{}")]) == {hash_of("{}"): "{}"}
 
 
 def test_the_log_is_read_by_time_and_rollout(store: RolloutStore) -> None:

@@ -57,16 +57,26 @@ class MemoryRollouts:
         ids = sorted((id for ws, id in self._heads if ws == workspace and (before is None or id < before)), reverse=True)
         return [copy.deepcopy(self._heads[workspace, id]) for id in ids[:limit]]
 
-    def save(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], entries: Sequence[Entry]) -> bool:
+    def save(
+        self, workspace: str, rollout: Rollout, waves: Sequence[Wave], entries: Sequence[Entry], joining: Registry | None = None
+    ) -> bool:
         with self._lock:
             stored = self._heads.get((workspace, rollout.id))
             if stored is None or stored.version != rollout.version - 1:
                 return False
+            known = self.registry(workspace)
+            if joining is not None and joining.version != known.version:
+                return False
             self._put(workspace, rollout, waves, entries)
-            if rollout.phase in FINAL and not rollout.notices:
-                known = self.registry(workspace)
-                self._registry[workspace] = Registry(version=known.version + 1, rollouts=known.rollouts - {rollout.id})
+            over = rollout.phase in FINAL and not rollout.notices
+            if over or joining is not None:
+                left = known.rollouts - {rollout.id} if over else known.rollouts
+                self._registry[workspace] = Registry(version=known.version + 1, rollouts=left)
             return True
+
+    def put_documents(self, workspace: str, documents: Mapping[str, str]) -> None:
+        with self._lock:
+            self._documents.update({(workspace, hash): text for hash, text in documents.items()})
 
     def documents(self, workspace: str, hashes: Iterable[str]) -> dict[str, str]:
         return {hash: self._documents[workspace, hash] for hash in hashes if (workspace, hash) in self._documents}

@@ -5,35 +5,24 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-REDACTED: Final = "[redacted]"
-_SECRETS: Final = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
-    r"|(?<![A-Za-z0-9_-])(?:"
-    r"cp_[A-Za-z0-9]+_[A-Za-z0-9]+"
-    r"|(?:sk|pk|rk)[-_][A-Za-z0-9_-]{12,}"
-    r"|(?:gh[pousr]|github_pat|glpat|xox[abprs])[-_][A-Za-z0-9_-]{10,}"
-    r"|(?:AKIA|ASIA)[A-Z0-9]{16}\b"
-    r"|AIza[A-Za-z0-9_-]{30,}"
-    r"|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)",
-    re.DOTALL,
-)
-"""Tokens that are known by their looks. None begins within a run of its own characters, so a text is gone through once."""
+from clawpulse.redaction import HIDDEN, IN_URL, TOKEN
+
+REDACTED: Final = HIDDEN
 _NAMED: Final = re.compile(
     r"(?i)((?:pass(?:word|wd)?|secret(?:[_-]?key)?|token|api[_-]?key|access[_-]?key|authorization|cookie)[\"']?\s*[:=]\s*[\"']?)"
     r"(?:(?:bearer|basic)\s+)?[^\s\"',;&}]+"
 )
 _BEARER: Final = re.compile(r"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}")
-_IN_URL: Final = re.compile(r"(://[^\s/:@]*:)[^\s/]+@")
 _SECRET_KEY: Final = re.compile(r"(?i)(pass(word|wd)?|secret([_-]?key)?|token|api[_-]?key|access[_-]?key|authorization|cookie)$")
 _MAX_DEPTH: Final = 16
 
 
 def redact_text(text: str) -> str:
     """The text without what looks like a secret."""
-    text = _SECRETS.sub(REDACTED, text)
+    text = TOKEN.sub(REDACTED, text)
     text = _NAMED.sub(rf"\1{REDACTED}", text)
     text = _BEARER.sub(rf"\1{REDACTED}", text)
-    return _IN_URL.sub(rf"\1{REDACTED}@", text)
+    return IN_URL.sub(rf"\1{REDACTED}@", text)
 
 
 def redact(value: Any, depth: int = 0) -> Any:

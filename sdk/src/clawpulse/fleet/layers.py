@@ -1,0 +1,166 @@
+"""The files of a repository, one by one: what each of them is by its path, and what is in it, checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clawpulse.fleet import literals
+from clawpulse.fleet.faults import Fault, kind
+from clawpulse.fleet.fields import AGENT_ID, TAG_VALUE, layer
+from clawpulse.fleet.kinds import Report, Text, path_fault
+from clawpulse.redaction import has_token
+
+if TYPE_CHECKING:  # PyYAML is needed only by who reads a repository.
+    from clawpulse._yaml import Document
+
+POLICY_FILE = "fleet.yaml"
+BASE_FILE = "agents/_base.yaml"
+BASE, TIER, SHARD, AGENT, ALERTS, POLICY = "base", "tier", "shard", "agent", "alerts", "policy"
+LAYERS = (BASE, TIER, SHARD, AGENT)
+FIELDS = {name: layer(name) for name in LAYERS}
+_PATHS = (
+    (POLICY, re.compile(r"(fleet)\.yaml")),
+    (BASE, re.compile(r"agents/(_base)\.yaml")),
+    (TIER, re.compile(r"agents/tier-([^/]+)\.yaml")),
+    (AGENT, re.compile(r"agents/([^/]+)\.yaml")),
+    (SHARD, re.compile(r"shards/([^/]+)\.yaml")),
+    (ALERTS, re.compile(r"alerts/([^/]+)\.yaml")),
+)
+_NAMES: Mapping[str, Text] = {TIER: TAG_VALUE, SHARD: TAG_VALUE, AGENT: AGENT_ID}
+
+
+class Role(NamedTuple):
+    """What a file is for."""
+
+    kind: str
+    name: str
+    """Of the tier, shard or agent."""
+
+
+@dataclass
+class Layer:
+    """A file that configures agents."""
+
+    role: Role
+    source: Source
+    value: dict[str, Any]
+    """Members of the document; prompts as text."""
+    tags: dict[str, str]
+    budgets: dict[str, Any]
+
+    @property
+    def file(self) -> str:
+        """Its path."""
+        return self.source.file
+
+
+@dataclass
+class Source:
+    """A YAML file as it was read."""
+
+    file: str
+    document: Document | None
+    """None when nothing is in it."""
+
+    @property
+    def value(self) -> Any:
+        """What is in it."""
+        return {} if self.document is None else self.document.value
+
+    def fault(self, path: str, reason: str) -> Fault:
+        """Something that is wrong at a path."""
+        line, column = (1, 1) if self.document is None else self.document.place(path)
+        return Fault(self.file, line, column, path, reason)
+
+
+def role_of(path: str) -> Role | None:
+    """What a file is by its path; None: a text file, or none of the repository's."""
+    return next((Role(name, found[1]) for name, pattern in _PATHS if (found := pattern.fullmatch(path))), None)
+
+
+def role_faults(path: str, role: Role) -> list[Fault]:
+    """What is wrong with the name of a file."""
+    reasons: list[str] = []
+    if role.kind in _NAMES:
+        _NAMES[role.kind].check(role.name, "", lambda _, reason: reasons.append(reason))
+    return [Fault(path, 1, 1, "", f"the name of the file {reason}") for reason in reasons]
+
+
+def read_source(path: str, text: str, faults: list[Fault]) -> Source | None:
+    """A YAML file with at most one document; None when it cannot be read."""
+    documents = read_documents(path, text, faults)
+    if documents is None:
+        return None
+    second = "begins a second document: put it into a file of its own"
+    faults += [Source(path, document).fault("", second) for document in documents[1:]]
+    source = Source(path, documents[0] if documents else None)
+    if isinstance(source.value, dict):
+        return source
+    faults.append(source.fault("", f"must be a mapping, not {kind(source.value)}"))
+    return None
+
+
+def read_documents(path: str, text: str, faults: list[Fault]) -> list[Document] | None:
+    """The documents of a YAML file, secrets in them reported; None when it cannot be read."""
+    from clawpulse._yaml import Unreadable, parse
+
+    try:
+        # Aliases may make a text no larger than people write it.
+        documents = parse(path, text, len(text) + 1_000)
+    except Unreadable as error:
+        faults.extend(Fault(flaw.file, flaw.place.line, flaw.place.column, flaw.path, flaw.reason) for flaw in error.flaws)
+        return None
+    for document in documents:
+        literals.find(document.value, "", _reporter(Source(path, document), faults))
+    return documents
+
+
+def read_layer(role: Role, source: Source, files: Mapping[str, str], faults: list[Fault]) -> Layer | None:
+    """A file that configures agents, its prompts taken from the other files; None when something is wrong with it."""
+    before = len(faults)
+    report = _reporter(source, faults)
+    FIELDS[role.kind].check(source.value, "", report)
+    for path, file in prompt_files(source.value):
+        if file not in files and not path_fault(file):
+            report(path, missing(file))
+    if len(faults) > before:
+        return None
+    value = {key: inner for key, inner in source.value.items() if key not in ("tags", "budgets")}
+    if isinstance(value.get("files"), dict):
+        value["files"] = {name: files[text["file"]] if isinstance(text, dict) else text for name, text in value["files"].items()}
+    return Layer(role, source, value, _given(source.value.get("tags")), _given(source.value.get("budgets")))
+
+
+def prompt_files(value: Any) -> Iterator[tuple[str, str]]:
+    """The text files that a layer names, each with the path of the place where it does."""
+    named = value.get("files") if isinstance(value, dict) else None
+    for name, text in named.items() if isinstance(named, dict) else ():
+        if isinstance(text, dict) and isinstance(text.get("file"), str):
+            yield f"files.{name}.file", text["file"]
+
+
+def missing(file: str) -> str:
+    """What is wrong where a layer names a file that is not there."""
+    return f"there is no file {file} in the repository"
+
+
+def text_faults(path: str, text: str) -> list[Fault]:
+    """What is wrong with a prompt."""
+    if "\0" in text:
+        return [Fault(path, text.count("\n", 0, text.index("\0")) + 1, 1, "", "has a character 0: is it text?")]
+    if not has_token(text):
+        return []
+    number = next((number for number, line in enumerate(text.splitlines(), 1) if has_token(line)), 1)
+    return [Fault(path, number, 1, "", literals.LOOKS)]
+
+
+def _reporter(source: Source, faults: list[Fault]) -> Report:
+    return lambda path, reason: faults.append(source.fault(path, reason))
+
+
+def _given(value: dict[str, Any] | None) -> dict[str, Any]:
+    """Without what is null."""
+    return {key: inner for key, inner in (value or {}).items() if inner is not None}

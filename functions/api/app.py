@@ -17,6 +17,7 @@ from chalice.app import Chalice, Request, Response
 from functions.api import (
     agents,
     alerts,
+    approvals,
     channels,
     dashboard,
     deliveries,
@@ -27,6 +28,8 @@ from functions.api import (
     install,
     openapi,
     page,
+    rollout_settings,
+    rollouts,
     rules,
     series,
     settings,
@@ -44,6 +47,7 @@ from functions.runtime.wiring import Services
 NOUNS = (
     *(dashboard.noun, agents.noun, desired.noun, series.noun, tasks.noun, events.noun, errors.noun, tokens.noun, settings.noun),
     *(rules.noun, alerts.noun, trials.noun, silences.noun, incidents.noun, channels.noun, deliveries.noun),
+    *(rollouts.noun, rollout_settings.noun, approvals.noun),
     *(openapi.noun, page.noun, install.noun),
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for noun in NOUNS for endpoint in noun.endpoints)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
@@ -13,6 +15,7 @@ from functions.api.models import AgentId, Answer, Asked, Moment
 from functions.domain import desired as domain
 from functions.domain.desired import MAX_BYTES, Desired
 from functions.domain.errors import ClawPulseError, Conflict, NotAllowed, NotFound, PreconditionFailed
+from functions.domain.rollout import UNMANAGED_TEXT
 from functions.domain.selector import parse_tags
 from functions.domain.series import AGENT
 from functions.domain.token import Scope
@@ -20,6 +23,7 @@ from functions.domain.token import Scope
 noun = Noun("desired")
 
 HASH_HEADER = "X-ClawPulse-Config"
+_READERS = 8
 
 
 class DesiredAsked(Asked):
@@ -110,6 +114,25 @@ def fetch(call: Call, asked: DesiredAsked) -> Reply:
             raise NotAllowed(f"the agent {asked.agent} has {key}={tags[key]}; the token is limited to {key}={value}")
     found = _existing(call, asked.agent)
     return Reply(body=found.text, headers={"ETag": _tag(found.hash), HASH_HEADER: found.hash})
+
+
+def texts(call: Call, agents: Collection[str]) -> dict[str, str]:
+    """Canonical texts of what agents should have; that of nothing where nothing is set. A document is read once, whoever has it."""
+    hashes = call.services.desired.hashes(call.caller.workspace)
+    holders = {hashes[agent]: agent for agent in agents if agent in hashes}
+    with ThreadPoolExecutor(_READERS) as pool:
+        known = dict(zip(holders, pool.map(lambda agent: _text(call, agent), holders.values()), strict=True))
+    # One that was changed in this moment is read by itself.
+    stale = {hash for hash, text in known.items() if domain.hash_of(text) != hash}
+    return {
+        agent: UNMANAGED_TEXT if agent not in hashes else _text(call, agent) if hashes[agent] in stale else known[hashes[agent]]
+        for agent in agents
+    }
+
+
+def _text(call: Call, agent: str) -> str:
+    found = call.services.desired.get(call.caller.workspace, agent)
+    return found.text if found else UNMANAGED_TEXT
 
 
 def _need_inside(call: Call, agent: str) -> None:

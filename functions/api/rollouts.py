@@ -1,0 +1,255 @@
+"""Rollouts: started, watched and steered. What they do is decided elsewhere (`domain.rollout_step`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import Field
+
+from functions.api import paging
+from functions.api.address import remember
+from functions.api.desired import texts
+from functions.api.endpoint import Call, Noun, Reply
+from functions.api.models import Answer, Asked, Body, Cursor
+from functions.api.rollout_settings import policy_for
+from functions.api.rollout_view import EntryAnswer, Names, RolloutAnswer, RolloutDetails, brief, details, entry
+from functions.api.rollout_wanted import RolloutWanted, chosen_agents
+from functions.domain.desired import MAX_BYTES
+from functions.domain.errors import InvalidInput, NotFound
+from functions.domain.rollout import FINAL, Action, Phase, Rollout, Wave
+from functions.domain.rollout_change import Changed, changed, check_patch
+from functions.domain.rollout_plan import new_id
+from functions.domain.series import AGENT
+from functions.domain.token import Scope
+from functions.rollout_launch import Launch, Parts, command, launch, preview
+
+noun = Noun("rollouts")
+
+ID_BYTES = 2
+_NAMED = 5
+"""Irreversible changes that a problem names."""
+_PAGE = 100
+"""Heads that are read at once."""
+_MOST_READ = 1_000
+"""Heads that one request looks at, whatever it is looking for; `next` goes on."""
+OVER, OPEN = "over", "open"
+_STATE = "|".join((OPEN, OVER, *Phase))
+type Comment = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
+
+
+class RolloutsAsked(Asked):
+    """Which rollouts."""
+
+    state: str | None = Field(
+        None,
+        max_length=128,
+        pattern=rf"^({_STATE})(,({_STATE}))*$",
+        description="Phases, separated by commas; `open` and `over` stand for several.",
+    )
+    limit: int = Field(50, ge=1, le=200)
+    cursor: Cursor | None = None
+
+
+class RolloutAsked(Asked):
+    """Which rollout."""
+
+    rollout: str = Field(pattern=r"^r[0-9a-z]{8,20}$", description="A rollout's id.")
+
+
+class ActionAsked(RolloutAsked):
+    """What of which rollout."""
+
+    action: Action
+
+
+class Comments(Body):
+    """Why."""
+
+    comment: Comment = Field("", description="Goes into the audit log.")
+
+
+class Started(Answer):
+    """What was started, or would be."""
+
+    dry_run: bool
+    rollout: RolloutDetails | None = Field(description="Null when no agent would change.")
+    unchanged: int = Field(description="Agents chosen that have all of it already.")
+    irreversible: list[str] = Field(description="What going back does not undo.")
+
+
+class Rollouts(Answer):
+    """A page of rollouts, newest first."""
+
+    rollouts: list[RolloutAnswer]
+    next: str | None
+
+
+class Audit(Answer):
+    """Who did what, oldest first."""
+
+    entries: list[EntryAnswer]
+
+
+class Place(msgspec.Struct, array_like=True, frozen=True):
+    """Where a page ended."""
+
+    rollout: str
+
+
+@noun.endpoint("GET", "/api/rollouts", scope=Scope.READ, asks=RolloutsAsked, answers=Rollouts)
+def listing(call: Call, asked: RolloutsAsked) -> Rollouts:
+    """Rollouts, newest first; a token with a tag scope sees those all of whose agents lie inside of it."""
+    question = paging.fingerprint("rollouts", asked.state)
+    place = paging.read(asked.cursor, question, Place).rollout if asked.cursor else None
+    phases = _phases(asked.state)
+    found: list[Rollout] = []
+    read = 0
+    for one in _heads(call, place):
+        read, place = read + 1, one.id
+        if one.phase in phases and _is_visible(call, one):
+            found.append(one)
+        if len(found) == asked.limit or read == _MOST_READ:
+            break
+    else:
+        place = None
+    names = names_for(call)
+    return Rollouts.model_construct(
+        rollouts=[brief(one, names) for one in found], next=paging.write(question, Place(place)) if place else None
+    )
+
+
+@noun.endpoint("POST", "/api/rollouts", scope=Scope.OPERATE, takes=RolloutWanted, answers=Started, status=201, also=200, max_body=MAX_BYTES)
+def start(call: Call, body: RolloutWanted) -> Reply:
+    """Start a rollout; 200 for a dry run, and when no agent would change. An agent is in one rollout at a time."""
+    call.caller.need_whole_workspace("a rollout")
+    chosen, selector = chosen_agents(call, body)
+    patch = body.whole_patch()
+    if not patch:
+        raise InvalidInput("says nothing: give a patch, or model, files, version, command", "patch")
+    check_patch(patch)
+    there = texts(call, chosen)
+    made = changed(there, patch)
+    wanted = _wanted(call, body, made, chosen, selector, patch)
+    unchanged = sum(made.targets[agent] == text for agent, text in there.items())
+    rollout, waves = _preview(call, wanted) if body.dry_run else _launched(call, wanted)
+    return Reply(
+        body=Started.model_construct(
+            dry_run=body.dry_run,
+            rollout=details(rollout, waves, names_for(call), call.now) if rollout else None,
+            unchanged=unchanged,
+            irreversible=made.irreversible,
+        ),
+        status=200 if body.dry_run or rollout is None else 201,
+    )
+
+
+@noun.endpoint("GET", "/api/rollouts/{rollout}", scope=Scope.READ, asks=RolloutAsked, answers=RolloutDetails)
+def read(call: Call, asked: RolloutAsked) -> RolloutDetails:
+    """One rollout: its waves with their agents and verdicts, what it waits for, and what may be asked of it."""
+    rollout, waves = _visible(call, asked.rollout)
+    return details(rollout, waves, names_for(call), call.now)
+
+
+@noun.endpoint("GET", "/api/rollouts/{rollout}/audit", scope=Scope.READ, asks=RolloutAsked, answers=Audit)
+def audit(call: Call, asked: RolloutAsked) -> Audit:
+    """What happened to a rollout, and who did it."""
+    rollout, _ = _visible(call, asked.rollout)
+    names = names_for(call)
+    entries = call.services.rollouts.audit(call.caller.workspace, rollout.created, call.now + 1, rollout.id)
+    return Audit.model_construct(entries=[entry(one, names) for one in entries])
+
+
+@noun.endpoint("POST", "/api/rollouts/{rollout}/{action}", scope=Scope.OPERATE, asks=ActionAsked, takes=Comments, answers=RolloutDetails)
+def act(call: Call, asked: ActionAsked, body: Comments) -> RolloutDetails:
+    """Approve, pause, resume, abort, stop, retry, skip or promote; 409 says what is possible now."""
+    call.caller.need_whole_workspace("steering a rollout")
+    remember(call)
+    workspace = call.caller.workspace
+    command(parts_of(call), workspace, asked.rollout, asked.action, by=call.caller.token_id, now=call.now, detail=body.comment)
+    return details(*_visible(call, asked.rollout), names_for(call), call.now)
+
+
+def parts_of(call: Call) -> Parts:
+    """What starting and steering rollouts needs."""
+    return Parts(rollouts=call.services.rollouts, desired=call.services.desired, executions=call.services.executions)
+
+
+def names_for(call: Call) -> Names:
+    """Who acted, by the id in an audit log: a token's name with its id; what is no token of the workspace stays as it is."""
+    known: dict[str, str] = {}
+
+    def name(by: str) -> str:
+        if by not in known:
+            record = call.services.tokens.get(by) if by.isalnum() else None
+            mine = record and record.get("workspace") == call.caller.workspace
+            known[by] = f"{record['name']} ({by})" if record and mine else by
+        return known[by]
+
+    return name
+
+
+def _phases(state: str | None) -> frozenset[Phase]:
+    words = {OPEN: frozenset(Phase) - FINAL, OVER: FINAL} | {phase.value: frozenset({phase}) for phase in Phase}
+    return frozenset().union(*(words[word] for word in state.split(","))) if state else frozenset(Phase)
+
+
+def _heads(call: Call, before: str | None) -> Iterator[Rollout]:
+    while page := call.services.rollouts.heads(call.caller.workspace, _PAGE, before):
+        yield from page
+        before = page[-1].id
+
+
+def _is_visible(call: Call, rollout: Rollout) -> bool:
+    if not call.caller.scope_text:
+        return True
+    found = call.services.rollouts.read(call.caller.workspace, rollout.id)
+    return found is not None and _inside(call, found[1])
+
+
+def _inside(call: Call, waves: list[Wave]) -> bool:
+    scope = call.caller.tags
+    return all(scope.matches({AGENT: member.agent, **member.tags}) for wave in waves for member in wave.members)
+
+
+def _visible(call: Call, rollout: str) -> tuple[Rollout, list[Wave]]:
+    """A rollout with its waves; raises `NotFound`, also for one with agents outside of the caller's tag scope."""
+    found = call.services.rollouts.read(call.caller.workspace, rollout)
+    if found is None or not _inside(call, found[1]):
+        raise NotFound(f"no rollout {rollout}")
+    return found
+
+
+def _wanted(
+    call: Call, body: RolloutWanted, made: Changed, tags: Mapping[str, Mapping[str, str]], selector: str, patch: Mapping[str, Any]
+) -> Launch:
+    irreversible = made.irreversible or (["the whole of it: the request says so"] if body.irreversible else [])
+    if irreversible and not body.backup and not body.dry_run:
+        raise InvalidInput(
+            f"is needed, for going back does not undo {'; '.join(irreversible[:_NAMED])}: say true if there is a backup", "backup"
+        )
+    return Launch(
+        title=body.title.strip() or made.title,
+        by=call.caller.token_id,
+        targets=made.targets,
+        tags=tags,
+        selector=selector,
+        change={"patch": patch},
+        policy=policy_for(call, body.policy),
+        irreversible=bool(irreversible),
+        backup_by=call.caller.token_id if irreversible else None,
+    )
+
+
+def _preview(call: Call, wanted: Launch) -> tuple[Rollout | None, list[Wave]]:
+    rollout, waves = preview(wanted, call.services.desired.hashes(call.caller.workspace), call.now)
+    return (rollout if waves else None), waves
+
+
+def _launched(call: Call, wanted: Launch) -> tuple[Rollout | None, list[Wave]]:
+    remember(call)
+    id = new_id(call.now, call.services.random(ID_BYTES))
+    rollout = launch(parts_of(call), call.caller.workspace, wanted, id=id, now=call.now)
+    found = call.services.rollouts.read(call.caller.workspace, id) if rollout else None
+    return found or (rollout, [])

@@ -42,6 +42,8 @@ class Tokens(NamedTuple):
     output: float | None
     days: float
     """How long, at most seven."""
+    fault: str = ""
+    """Why it is not known what it used; empty when it is."""
 
 
 class Estimate(NamedTuple):
@@ -154,6 +156,8 @@ def _unpriced(model: str | None, rates: Rates | None) -> str:
 
 
 def _no_history(tokens: Tokens | None) -> str:
+    if tokens and tokens.fault:
+        return tokens.fault
     if tokens is None or tokens.days <= 0:
         return "it has no history yet"
     missing = [name for name, value in (("task.tokens_in", tokens.input), ("task.tokens_out", tokens.output)) if value is None]

@@ -1,14 +1,17 @@
 """Documents of many agents taken apart into layers that are merged to them again: what all have in common, a tier, a shard, and the rest.
 
-The layers are those of the fleet repository (`clawpulse.fleet`): base, tier, shard, agent. Mappings merge deeply, anything else replaces,
-None removes. A document that has None in it, or a key that ends in `+` or `-`, cannot be said in layers.
+The layers are those of the fleet repository, and merged as there (`clawpulse.fleet.merging`). A document that has None in it, or a key that
+ends in `+` or `-`, cannot be said in layers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
+
+from clawpulse.fleet.kinds import is_reference
+from clawpulse.fleet.merging import merge
 
 type Document = Mapping[str, Any]
 type Tags = Mapping[str, str]
@@ -16,6 +19,9 @@ type Tags = Mapping[str, str]
 TIER, SHARD = "tier", "shard"
 _FEW = 2
 """A tier or shard of fewer agents has no layer: theirs are as good a place."""
+
+_WHOLE = ("hooks",)
+"""Entries below are shared whole or not at all: half a hook would be a fault for agents to come."""
 
 
 @dataclass(slots=True)
@@ -37,22 +43,9 @@ def layers(documents: Mapping[str, Document], tags: Mapping[str, Tags], *, tiers
             shared = _shared([_missing(below[agent], documents[agent]) for agent in members]) if value in allowed else {}
             if shared and len(members) >= _FEW:
                 found[value] = shared
-                below |= {agent: merged(below[agent], shared) for agent in members}
+                below |= {agent: merge(below[agent], shared) for agent in members}
     changes = {agent: change(below[agent], document) for agent, document in documents.items()}
     made.agents = {agent: found for agent, found in changes.items() if found}
-    return made
-
-
-def merged(below: Document, layer: Document) -> dict[str, Any]:
-    """A layer over what is below it."""
-    made = dict(below)
-    for key, value in layer.items():
-        if value is None:
-            made.pop(key, None)
-        elif isinstance(value, Mapping):
-            made[key] = merged(_mapping(made.get(key)), value)
-        else:
-            made[key] = value
     return made
 
 
@@ -63,7 +56,7 @@ def change(below: Document, wanted: Document) -> dict[str, Any]:
         there = below.get(key)
         if key in below and same(there, value):
             continue
-        made[key] = change(there, value) if isinstance(there, Mapping) and isinstance(value, Mapping) else value
+        made[key] = change(there, value) if _merges(there) and _merges(value) else value
     return made
 
 
@@ -82,7 +75,7 @@ def _shared(documents: Sequence[Document]) -> dict[str, Any]:
     return _common(full) if len(full) > len(documents) / 2 else {}
 
 
-def _common(documents: Sequence[Document]) -> dict[str, Any]:
+def _common(documents: Sequence[Document], *path: str) -> dict[str, Any]:
     first, *others = documents
     made: dict[str, Any] = {}
     for key, value in first.items():
@@ -91,8 +84,8 @@ def _common(documents: Sequence[Document]) -> dict[str, Any]:
             continue
         if all(same(value, other) for other in values):
             made[key] = value
-        elif isinstance(value, Mapping) and all(isinstance(other, Mapping) for other in values):
-            inside = _common([value, *values])
+        elif path != _WHOLE and all(map(_merges, [value, *values])):
+            inside = _common([value, *values], *path, key)
             made |= {key: inside} if inside else {}
     return made
 
@@ -112,5 +105,6 @@ def _members(documents: Mapping[str, Document], tags: Mapping[str, Tags], tag: s
     return found
 
 
-def _mapping(value: Any) -> Document:
-    return value if isinstance(value, Mapping) else {}
+def _merges(value: Any) -> TypeGuard[Document]:
+    """Whether it is merged into; a reference to a secret is one value."""
+    return isinstance(value, Mapping) and not is_reference(value)

@@ -60,6 +60,7 @@ def test_a_shorter_history_counts_for_a_month_too() -> None:
         (CHEAP, DEAR, Tokens(5.0, None, 7.0), True, "it reported no task.tokens_out in the last 7 days"),
         (DEAR, CHEAP, Tokens(None, None, 7.0), False, "it reported no task.tokens_in and no task.tokens_out in the last 7 days"),
         (CHEAP, DEAR, Tokens(5.0, 5.0, 0.0), True, "it has no history yet"),
+        (CHEAP, DEAR, Tokens(None, None, 0.0, "not read"), True, "not read"),
     ],
 )
 def test_what_is_not_known_is_no_zero(before: str | None, after: str | None, tokens: Tokens | None, raises: bool, reason: str) -> None:

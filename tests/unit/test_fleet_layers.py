@@ -5,10 +5,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.domain.fleet_layers import Layers, change, layers, merged, same
+from clawpulse.fleet.merging import merge
+from functions.domain.fleet_layers import Layers, change, layers, same
 
+SECRETS = st.sampled_from([{"secret": "x"}, {"secret": "y"}])
 SCALARS = st.booleans() | st.integers(0, 2) | st.sampled_from(["", "x", 1.0])
-VALUES = st.recursive(SCALARS | st.lists(SCALARS, max_size=2), lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3))
+VALUES = st.recursive(
+    SCALARS | SECRETS | st.lists(SCALARS, max_size=2), lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+)
 DOCUMENTS = st.dictionaries(st.sampled_from(["model", "files", "limits"]), VALUES, max_size=3)
 AGENTS = st.dictionaries(
     st.sampled_from([f"a{number}" for number in range(8)]),
@@ -20,7 +24,7 @@ AGENTS = st.dictionaries(
 def compiled(made: Layers, agent: str, tags: dict[str, str]) -> dict[str, Any]:
     found = dict(made.base)
     for layer in (made.tiers.get(tags.get("tier", "")), made.shards.get(tags.get("shard", "")), made.agents.get(agent)):
-        found = merged(found, layer or {})
+        found = merge(found, layer or {})
     return found
 
 
@@ -36,7 +40,7 @@ def test_merging_the_layers_gives_the_documents(fleet: dict[str, Any], tiers: se
 
 @given(DOCUMENTS, DOCUMENTS)
 def test_a_change_leads_from_one_to_the_other(below: dict[str, Any], wanted: dict[str, Any]) -> None:
-    assert same(merged(below, change(below, wanted)), wanted)
+    assert same(merge(below, change(below, wanted)), wanted)
     assert (change(below, wanted) == {}) == same(below, wanted)
 
 
@@ -58,3 +62,8 @@ def test_most_agents_decide_whether_there_is_a_base() -> None:
     assert few == Layers(agents={"a": document})
     many = layers({"a": document, "b": document, "c": {}}, {}, tiers=(), shards=())
     assert many == Layers(base=document, agents={"c": {"paused": None}})
+
+
+def test_hooks_are_shared_whole() -> None:
+    documents = {agent: {"hooks": {"m": {"command": "migrate", "arguments": [agent]}, "n": {"command": "note"}}} for agent in ("a", "b")}
+    assert layers(documents, {}, tiers=(), shards=()).base == {"hooks": {"n": {"command": "note"}}}

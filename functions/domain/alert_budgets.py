@@ -64,8 +64,19 @@ def parse_budgets(document: object, dimensions: Collection[str]) -> Mapping[str,
         faults.raise_any()
         return {}
     checked = {key: _budgets(key, value, dimensions, faults) for key, value in document.items()}
+    _refuse_doubles(document, faults)
     faults.raise_any()
     return checked
+
+
+def group_of(key: str) -> str:
+    """The one text of a group, whatever order and blanks its key has."""
+    return group_text(sorted_pairs(parse_tags(key)))
+
+
+def group_text(tags: TagPairs) -> str:
+    """A group as documents name it; empty for the workspace."""
+    return ",".join(f"{key}={value}" for key, value in tags)
 
 
 def limits(document: Mapping[str, Mapping[str, float]], name: str) -> list[BudgetLimit]:
@@ -89,10 +100,10 @@ def tightest(of: Collection[BudgetLimit], tags: Mapping[str, str]) -> BudgetLimi
 
 
 def parse_acts(document: Mapping[str, Any]) -> dict[str, BudgetAct]:
-    """What groups do, of a document that `parse_budgets` has found sound."""
+    """What groups do (by `group_of`), of a document that `parse_budgets` has found sound."""
     faults = Faults()
     found = {
-        group: act
+        group_of(group): act
         for group, entry in document.items()
         if (node := Node(entry, "", faults).node("act")) and (act := _act(node, [name for name in BUDGETS if name in entry]))
     }
@@ -122,6 +133,17 @@ def _budgets(key: Any, value: object, dimensions: Collection[str], faults: Fault
     if act is not None:
         _act(act, [name for name in BUDGETS if name in node])
     return found
+
+
+def _refuse_doubles(document: Mapping[Any, Any], faults: Faults) -> None:
+    """Two keys may be one group: `a=1,b=2` and `b=2,a=1`."""
+    if faults.found:
+        return
+    known: dict[str, str] = {}
+    for key in document:
+        first = known.setdefault(group_of(key), key)
+        if first != key:
+            faults.add(f"[{key!r}]", f"is the group {first!r} once more")
 
 
 def _numbers(node: Node) -> dict[str, float]:

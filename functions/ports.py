@@ -232,6 +232,29 @@ class DesiredStore(DesiredReader, Protocol):
         ...
 
 
+class KeyReader(Protocol):
+    """The hot path's side of the desired keys."""
+
+    def keys_of(self, workspace: str, agent: str) -> dict[str, str]:
+        """Fingerprints of the keys that an agent should use, by provider (`domain.key_fingerprint`). Raises `StoreUnavailable`."""
+        ...
+
+
+class KeyStore(KeyReader, Protocol):
+    """Which key each agent should use; the keys themselves are in Vault."""
+
+    def all_keys(self, workspace: str) -> dict[str, dict[str, str]]:
+        """Of all agents that should use any: fingerprints by provider, by agent."""
+        ...
+
+    def assign(self, workspace: str, agent: str, provider: str, wanted: str | None, seen: str | None) -> bool:
+        """Replace the fingerprint `seen` (None: there is none) by the one wanted (None: none any more); tells whether it was still there.
+
+        Two providers of one agent do not overwrite each other.
+        """
+        ...
+
+
 class TokenReader(Protocol):
     """The hot path's side of the token store."""
 

@@ -9,6 +9,8 @@ import msgspec
 
 from functions.adapters.desired_table import head_request
 from functions.adapters.fast_client import ATTEMPTS, FastClient, ServiceError
+from functions.adapters.key_table import keys_in
+from functions.adapters.key_table import request as key_request
 from functions.adapters.token_table import attributes, record_of
 from functions.domain.errors import StoreUnavailable
 
@@ -61,6 +63,18 @@ class FastDesired:
         """Hash of one, None without one. Tried once: the batch that asks is written, and its sender waits."""
         item = _get(self._client, head_request(self._table, workspace, agent), attempts=1)
         return str(item["h"]["S"]) if item else None
+
+
+class FastKeys:
+    """`KeyReader` on the fleet table, eventually consistent like the other."""
+
+    def __init__(self, client: FastClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def keys_of(self, workspace: str, agent: str) -> dict[str, str]:
+        """Those of one agent. Tried once."""
+        return keys_in(_get(self._client, key_request(self._table, workspace, agent), attempts=1))
 
 
 def _get(client: FastClient, request: dict[str, Any], attempts: int = ATTEMPTS) -> dict[str, Any] | None:

@@ -123,7 +123,8 @@ def check(text: bytes, naming: Naming, now: int) -> CheckedBatch:
         check_.loose(batch)
     tags, tag_faults = naming.agent_tags(batch.tags)
     config, config_faults = wire.read_config(batch.info.config)
-    for fault in (*tag_faults, *config_faults):
+    keys, key_faults = wire.read_keys(batch.info.keys)
+    for fault in (*tag_faults, *config_faults, *key_faults):
         check_.rejected.add("info", 0, None, fault, points=0)
     info = AgentInfo(
         tags=tags,
@@ -133,6 +134,7 @@ def check(text: bytes, naming: Naming, now: int) -> CheckedBatch:
         versions=batch.info.versions,
         scope=dict(naming.scope),
         config=config,
+        keys=keys,
     )
     return CheckedBatch(
         agent=batch.agent,

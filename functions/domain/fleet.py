@@ -34,6 +34,7 @@ import msgspec
 
 from functions.domain.errors import StoreError
 from functions.domain.fleet_changes import FleetChange
+from functions.domain.wire import KeyReport
 
 EDITED = ("remote_tags", "owner", "name", "retired", "expected")
 CONFIG = ("config_written", "config_applied", "config_error")
@@ -183,6 +184,8 @@ class AgentState(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Hash of the one that is in force."""
     config_error: str | None = None
     """Why the desired one could not be written or applied."""
+    keys: dict[str, KeyReport] = {}
+    """What it last said of its API keys, by provider."""
 
 
 class Snapshot(msgspec.Struct, kw_only=True, omit_defaults=True):

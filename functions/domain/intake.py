@@ -34,6 +34,8 @@ class Answer(msgspec.Struct, kw_only=True, rename="camel"):
     """Server time, ms."""
     desired: str | msgspec.UnsetType | None = msgspec.UNSET
     """Hash of the configuration that the agent should have; None when nobody has set one, absent when it did not ask."""
+    desired_keys: str | msgspec.UnsetType = msgspec.UNSET
+    """Fingerprints of the keys that the agent should use (`key_fingerprint.told`); absent when it did not ask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +56,15 @@ class WritePlan:
     agent: str
     asks: bool
     """Whether the agent wants to know its desired configuration."""
+    asks_keys: bool
+    """Whether it wants to know which keys it should use."""
 
-    def answer(self, duplicate: bool, desired: str | msgspec.UnsetType | None = msgspec.UNSET) -> Answer:
+    def answer(
+        self,
+        duplicate: bool,
+        desired: str | msgspec.UnsetType | None = msgspec.UNSET,
+        desired_keys: str | msgspec.UnsetType = msgspec.UNSET,
+    ) -> Answer:
         """What the agent is told once all is written."""
         return Answer(
             accepted=self.accepted,
@@ -65,6 +74,7 @@ class WritePlan:
             limited=self.limited,
             time=self.time,
             desired=desired,
+            desired_keys=desired_keys,
         )
 
 
@@ -97,6 +107,7 @@ def plan(text: bytes, *, workspace: str, dimensions: frozenset[str], scope: TagP
         time=now,
         agent=checked.agent,
         asks=checked.info.config is not None,
+        asks_keys=checked.info.keys is not None,
     )
 
 

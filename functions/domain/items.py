@@ -10,7 +10,7 @@ from functools import cache
 import msgspec
 
 from functions.domain.rollup import Rollup
-from functions.domain.wire import Config
+from functions.domain.wire import Config, KeyReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,8 @@ class AgentInfo:
     """Tag scope of the token it posted with."""
     config: Config | None = None
     """What it says of its configuration; None when it says nothing."""
+    keys: Mapping[str, KeyReport] | None = None
+    """What it says of its API keys, by provider; None when it says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,4 +95,4 @@ def _decoder() -> msgspec.json.Decoder[AgentInfo]:
     return msgspec.json.Decoder(AgentInfo)
 
 
-_INFO_FIELDS = ("tags", "name", "model", "host", "versions", "scope", "config")
+_INFO_FIELDS = ("tags", "name", "model", "host", "versions", "scope", "config", "keys")

@@ -84,6 +84,8 @@ def _identify(state: AgentState, info: AgentInfo) -> None:
     state.versions = dict(info.versions or state.versions)
     if info.config is not None:
         state.config_written, state.config_applied, state.config_error = info.config.written, info.config.applied, info.config.error
+    if info.keys is not None:
+        state.keys = dict(info.keys)
 
 
 def _task_times(state: AgentState, work: Work, part: Part) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 
 from functions.domain.errors import InvalidInput, TooLarge
+from functions.domain.key_fingerprint import MAX_PROVIDERS, PATTERN, PROVIDER_PATTERN
 
 MAX_BYTES = 1_048_576
 """Of the JSON text."""
@@ -43,6 +44,17 @@ class Config(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults
     """Why the desired one could not be written or applied."""
 
 
+class KeyReport(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    """What an agent says of its key for one provider: each report replaces the one before it as a whole."""
+
+    fingerprint: Annotated[str, msgspec.Meta(pattern=rf"^{PATTERN}\Z")] | None = None
+    """Of the key in force (`key_fingerprint`)."""
+    error: Attribute = None
+    """Why the desired one is not in force."""
+    used: _Time | None = None
+    """When the provider last took it, ms of the agent's clock."""
+
+
 class Info(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     """What an agent says of itself."""
 
@@ -52,6 +64,8 @@ class Info(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     versions: Annotated[dict[_Text, _Text], msgspec.Meta(max_length=MAX_TAGS)] = {}
     config: msgspec.Raw = msgspec.Raw()
     """A `Config`, read apart (`read_config`): a fault in it loses no points."""
+    keys: msgspec.Raw = msgspec.Raw()
+    """`KeyReport` by provider, read apart likewise (`read_keys`)."""
 
 
 class Series(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -156,6 +170,8 @@ _LOOSE = msgspec.json.Decoder(LooseBatch)
 _SIZE = msgspec.json.Decoder(_Size)
 _CONFIG = msgspec.json.Decoder(Config | None)
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_KEY_REPORT = msgspec.json.Decoder(KeyReport)
+_PROVIDER = re.compile(PROVIDER_PATTERN)
 _MEMBER: dict[str, msgspec.json.Decoder[str | None]] = {
     "written": msgspec.json.Decoder(_Hash),
     "applied": msgspec.json.Decoder(_Hash),
@@ -214,6 +230,31 @@ def read_config(raw: msgspec.Raw) -> tuple[Config | None, list[str]]:
     read = {name: _member(name, cell) for name, cell in members.items()}
     good = {name: value for name, value in read.items() if not isinstance(value, Fault)}
     return Config(**good), [f"config.{name[:64]}: {value.reason}" for name, value in read.items() if isinstance(value, Fault)]
+
+
+def read_keys(raw: msgspec.Raw) -> tuple[dict[str, KeyReport] | None, list[str]]:
+    """What an agent reports of its keys, and the reasons why parts of that cannot be taken. None: it has said nothing."""
+    if bytes(raw) in (b"", b"null"):
+        return None, []
+    members = try_decode(raw, _MEMBERS)
+    if isinstance(members, Fault):
+        return {}, [f"keys: {members.reason}"]
+    good, faults = {}, []
+    for number, (provider, cell) in enumerate(members.items()):
+        read = _key_report(provider, cell, number)
+        if isinstance(read, Fault):
+            faults.append(f"keys.{provider[:64]}: {read.reason}")
+        else:
+            good[provider] = read
+    return good, faults
+
+
+def _key_report(provider: str, cell: msgspec.Raw, number: int) -> KeyReport | Fault:
+    if not _PROVIDER.fullmatch(provider):
+        return Fault(f"a provider's name is like {PROVIDER_PATTERN}", "")
+    if number >= MAX_PROVIDERS:
+        return Fault(f"an agent has keys of at most {MAX_PROVIDERS} providers", "")
+    return try_decode(cell, _KEY_REPORT)
 
 
 def _member(name: str, cell: msgspec.Raw) -> str | Fault | None:

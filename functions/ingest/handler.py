@@ -12,7 +12,7 @@ import msgspec
 from functions.adapters.batches_fast import FastBatches
 from functions.adapters.fast_client import DYNAMODB, FastClient
 from functions.adapters.raw_fast import FastRaw
-from functions.adapters.reads_fast import FastDesired, FastSettings
+from functions.adapters.reads_fast import FastDesired, FastKeys, FastSettings
 from functions.domain.errors import ClawPulseError, InvalidInput, StoreError
 from functions.domain.times import SECOND_MS
 from functions.ingest.service import Ingest
@@ -64,4 +64,5 @@ def _ingest() -> Ingest:
         settings=FastSettings(client, settings.fleet_table),
         report=lambda message, error: log_fault(SERVICE, message, error),
         desired=FastDesired(client, settings.fleet_table),
+        keys=FastKeys(client, settings.fleet_table),
     )

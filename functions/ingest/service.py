@@ -6,8 +6,9 @@ import msgspec
 
 from functions.domain import intake
 from functions.domain.errors import StoreUnavailable
+from functions.domain.key_fingerprint import told
 from functions.intake import Dimensions, PlanWriter, Report, Sender
-from functions.ports import BatchWriter, DesiredReader, RawWriter, SettingsReader
+from functions.ports import BatchWriter, DesiredReader, KeyReader, RawWriter, SettingsReader
 
 
 class Ingest:
@@ -21,12 +22,14 @@ class Ingest:
         settings: SettingsReader,
         report: Report,
         desired: DesiredReader | None = None,
+        keys: KeyReader | None = None,
     ) -> None:
-        """`raw` is None for a stage without raw history; `desired` is None where no sender asks for its configuration."""
+        """`raw` is None for a stage without raw history; `desired` and `keys` are None where no sender asks for them."""
         self._writer = PlanWriter(batches, raw, report)
         self._dimensions = Dimensions(settings, report)
         self._report = report
         self._desired = desired
+        self._keys = keys
 
     def accept(self, sender: Sender, text: bytes, now: int) -> intake.Answer:
         """Write what is good in a batch's JSON text; `now` is ms.
@@ -37,7 +40,11 @@ class Ingest:
         keeps_raw = self._writer.keeps_raw
         plan = intake.plan(text, workspace=sender.workspace, dimensions=dimensions, scope=sender.scope, now=now, raw=keeps_raw)
         duplicate = self._writer.write(sender.workspace, plan)
-        return plan.answer(duplicate=duplicate, desired=self._desired_by(sender.workspace, plan))
+        return plan.answer(
+            duplicate=duplicate,
+            desired=self._desired_by(sender.workspace, plan),
+            desired_keys=self._keys_by(sender.workspace, plan),
+        )
 
     def _desired_by(self, workspace: str, plan: intake.WritePlan) -> str | msgspec.UnsetType | None:
         """The hash that the agent asks for. The batch is written by now: what cannot be told is left out, and asked for again soon."""
@@ -47,4 +54,14 @@ class Ingest:
             return self._desired.hash_of(workspace, plan.agent)
         except StoreUnavailable as error:
             self._report("a desired configuration could not be told", error)
+            return msgspec.UNSET
+
+    def _keys_by(self, workspace: str, plan: intake.WritePlan) -> str | msgspec.UnsetType:
+        """The keys that the agent asks for; left out like the hash."""
+        if self._keys is None or not plan.asks_keys:
+            return msgspec.UNSET
+        try:
+            return told(self._keys.keys_of(workspace, plan.agent))
+        except StoreUnavailable as error:
+            self._report("the desired keys could not be told", error)
             return msgspec.UNSET

@@ -98,7 +98,7 @@ def layer(file_kind: str) -> Fields:
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema of all layers, for editors; `clawpulse fleet lint` knows in which files `tags` and `budgets` may stand."""
+    """What `fleet.schema.json` has: all layers, for editors. Only lint knows in which files `tags` and `budgets` may stand."""
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A layer of a fleet repository of ClawPulse",

@@ -60,7 +60,7 @@ class Repository:
         return document
 
     def origin(self, agent: str, tags: Mapping[str, str]) -> dict[str, str]:
-        """Where each part of that document comes from: `file:line` of the last layer with a say in it, by path (`model`, `model.primary`)."""
+        """Where each part of that document comes from: `file:line` of the last layer with a say in it, by path (`model.primary`)."""
         layers = self._above(agent, tags)
         return origins(self._document(layers), layers)
 

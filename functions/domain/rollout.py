@@ -136,8 +136,10 @@ class Member(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What the agent reported, or why it is left out."""
     tags: dict[str, str] = {}
     """As of the plan; for matching it with its control."""
+    told_at: int = 0
+    """When it was first told to have `after`; 0: never, so that it has nothing to go back from."""
     tries: int = 0
-    """How often it was asked anew since it refused."""
+    """While it goes back: 1 when it refused and is told what it runs, so that it can be asked anew; 2 when it was."""
 
 
 class Wave(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -272,6 +274,8 @@ class Rollout(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Counts the writes; each replaces the one before on condition."""
     sent_at: int = 0
     """When a step last asked for a write of `after`."""
+    back_at: int = 0
+    """When a step last asked for a write of `before`."""
     passed: bool = False
     """The last wave has passed: only agents that joined or woke up meanwhile are left."""
     skipping: bool = False

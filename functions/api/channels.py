@@ -26,6 +26,7 @@ from functions.domain.delivery import Delivery, DeliveryState, delivery_id
 from functions.domain.errors import NotFound
 from functions.domain.inhibition import parse_inhibitions
 from functions.domain.notification import Notification, NotificationKind
+from functions.domain.rollout_notices import DOCUMENT as NOTICES
 from functions.domain.times import SECOND_MS
 from functions.domain.token import Scope
 from functions.runtime.alert_setup import CHANNELS, INHIBITIONS, ROUTES
@@ -157,6 +158,9 @@ def _check_channels(call: Call, document: Stored) -> None:
     faults = Faults()
     for missing in sorted(_routed(call.services.fleet.settings(call.caller.workspace, ROUTES)) - channels.keys()):
         faults.add(missing, "is missing, but a route sends to it: change the routes first")
+    notices = call.services.fleet.settings(call.caller.workspace, NOTICES) or {}
+    for missing in sorted(set(notices.get("channels") or []) - channels.keys()):
+        faults.add(missing, "is missing, but is told of rollouts: change the rollout notices first")
     faults.raise_any()
 
 

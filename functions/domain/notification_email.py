@@ -36,7 +36,7 @@ def render(notification: Notification) -> Mail:
     """The message. Its subject is one clean line: nothing in a title can begin a new header."""
     # The subject begins alike in all messages of an incident, and has its id for programs that sort by subject.
     title = fit(notification.title, SUBJECT - 60)
-    subject = f"[{fit(heading(notification).partition(':')[0], 20)}] {title}"
+    subject = f"[{fit(heading(notification).partition(':')[0], 30)}] {title}"
     reference = f"<{_local_part(dedup_key(notification))}@clawpulse.invalid>"
     headers = {"References": reference, "In-Reply-To": reference, "X-Auto-Response-Suppress": "All", "Auto-Submitted": "auto-generated"}
     return Mail(subject, "\n".join(_text(notification)) + "\n", _html(notification), headers)

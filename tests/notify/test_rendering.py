@@ -196,3 +196,54 @@ def test_every_kind_has_its_word(kind: NotificationKind) -> None:
         "rollout_stopped": "Rollout stopped",
     }
     assert notification_slack.render(notification(kind))["text"].split(" ", 1)[1].startswith(f"{words[kind]}: p95")
+
+
+APPROVAL = notification(
+    NotificationKind.ROLLOUT_APPROVAL,
+    incident="r000000001aa",
+    title="model.primary: a → b",
+    alerts=[],
+    firing=0,
+    labels={},
+    runbook=None,
+    dashboard=None,
+    timeline=[],
+    note="wave 3 of 4 waits for an approval",
+    approve="https://pulse.example.com/live/approve/acme.0a1b2c3d4e5f." + "ab" * 24,
+)
+
+
+def test_an_approval_is_told_with_its_link_by_every_kind() -> None:
+    for check in CHECKS:
+        check(APPROVAL)
+    mail = notification_email.render(APPROVAL)
+    shown = [
+        json.dumps(notification_slack.render(APPROVAL), ensure_ascii=False),
+        json.dumps(notification_discord.render(APPROVAL), ensure_ascii=False),
+        json.dumps(notification_pagerduty.render(APPROVAL, pagerduty.KEY, "clawpulse"), ensure_ascii=False),
+        json.dumps(notification_whatsapp.render(APPROVAL, "1", whatsapp.TEMPLATE, whatsapp.LANGUAGE), ensure_ascii=False),
+        mail.text,
+        mail.html,
+        notification_webhook.render(APPROVAL).decode(),
+        notification_sns.render(APPROVAL, "arn")["Message"],
+    ]
+    for text in shown:
+        assert APPROVAL.approve in text
+        assert "r000000001aa" in text
+        assert "no alerts" not in text
+        assert "model.primary" in text.replace("\\", "")
+    assert mail.subject == "[Rollout waits for approval] model.primary: a → b"
+
+
+@pytest.mark.parametrize(
+    ("kind", "action"),
+    [
+        (NotificationKind.ROLLOUT_HELD, "trigger"),
+        (NotificationKind.ROLLOUT_REVERTING, "trigger"),
+        (NotificationKind.ROLLOUT_REVERTED, "resolve"),
+        (NotificationKind.ROLLOUT_SUCCEEDED, "resolve"),
+        (NotificationKind.ROLLOUT_STOPPED, "resolve"),
+    ],
+)
+def test_a_page_about_a_rollout_ends_with_it(kind: NotificationKind, action: str) -> None:
+    assert notification_pagerduty.render(notification(kind), pagerduty.KEY, "clawpulse")["event_action"] == action

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from functions.domain.notification import Notification, Sent
     from functions.domain.revision import Revision
     from functions.domain.rollout import Entry, Rollout, Wave
+    from functions.domain.rotation import Alias, KeyAnswer, NewKey, Rotation, StoredKey, Usage, VaultState
 
 
 class PutOutcome(Enum):
@@ -584,4 +585,82 @@ class LinkStore(Protocol):
 
     def save(self, workspace: str, link: ApprovalLink) -> bool:
         """Replace the one of version n - 1 by this of version n; tells whether it did."""
+        ...
+
+
+class KeyVault(Protocol):
+    """Keys of providers in Vault. All methods raise `VaultUnavailable` (sealed, 429, network: retry) or `VaultRefused` (403, misconfigured).
+
+    `shard` is empty for keys of the whole workspace. No error and no log line has a key.
+    """
+
+    def state(self, workspace: str, provider: str, shard: str = "") -> VaultState:
+        """What lies under the three aliases."""
+        ...
+
+    def read(self, workspace: str, provider: str, alias: Alias, shard: str = "") -> StoredKey | None:
+        """One of them."""
+        ...
+
+    def write(self, workspace: str, provider: str, alias: Alias, key: StoredKey, seen: int, shard: str = "") -> bool:
+        """Put a key under an alias if its entry still has the version seen (0: none, or deleted); tells whether it had."""
+        ...
+
+    def delete(self, workspace: str, provider: str, alias: Alias, seen: int, shard: str = "") -> bool:
+        """Destroy all versions under an alias, if the newest is still the one seen; tells whether it was."""
+        ...
+
+    def read_path(self, path: str, field: str) -> str | None:
+        """A key that people put elsewhere in Vault, to be rotated in."""
+        ...
+
+    def writable(self, workspace: str) -> None:
+        """Raises unless this workspace's keys can be written."""
+        ...
+
+
+class KeyProvider(Protocol):
+    """A provider of API keys. Methods raise `ProviderUnavailable` (network, 429, 5xx: retry) or `ProviderRefused`."""
+
+    def test(self, key: str) -> KeyAnswer:
+        """Whether the provider takes a key, by the cheapest live call."""
+        ...
+
+    def create(self, name: str) -> NewKey:
+        """Make a key. Raises `ProviderRefused` where that is not possible."""
+        ...
+
+    def revoke(self, key: str, id: str | None) -> bool:
+        """Make a key useless; tells whether it is now (True also when it was before, False where the provider cannot)."""
+        ...
+
+    def usage(self, id: str | None, since: int) -> Usage:
+        """Whether a key was used since a time (ms)."""
+        ...
+
+
+class RotationStore(Protocol):
+    """Rotations, and the order in which they run."""
+
+    def rotation_queue(self, workspace: str) -> tuple[str, ...]:
+        """Ids of those that are not over, in the order of their start: the first one runs."""
+        ...
+
+    def create_rotation(self, workspace: str, rotation: Rotation, entries: Sequence[Entry]) -> bool:
+        """Put a new one at the end of the queue; False when its id is known."""
+        ...
+
+    def rotation(self, workspace: str, rotation: str) -> Rotation | None:
+        """One of them, strongly consistent."""
+        ...
+
+    def rotations(self, workspace: str, limit: int, before: str | None = None) -> list[Rotation]:
+        """Newest first; those before an id."""
+        ...
+
+    def save_rotation(self, workspace: str, rotation: Rotation, entries: Sequence[Entry]) -> bool:
+        """Replace version n - 1 by this of version n and append to the audit log of rollouts; tells whether it did.
+
+        One that is over and has no notices left leaves the queue with the same write.
+        """
         ...

@@ -74,3 +74,19 @@ class RecordsRejected(StoreError):
     def __init__(self, reasons: dict[int, str]) -> None:
         super().__init__(f"{len(reasons)} records rejected, the first: {next(iter(reasons.values()), 'no reason given')}")
         self.reasons = reasons
+
+
+class VaultUnavailable(StoreUnavailable):
+    """Vault is sealed, busy, or out of reach: retrying later may help."""
+
+
+class VaultRefused(StoreError):
+    """Vault answers, and will not do it: policies, paths or its set-up have to change."""
+
+
+class ProviderUnavailable(StoreUnavailable):
+    """A provider of keys is busy or out of reach: retrying later may help."""
+
+
+class ProviderRefused(StoreError):
+    """A provider of keys answers, and will not do it."""

@@ -589,7 +589,7 @@ class LinkStore(Protocol):
 
 
 class KeyVault(Protocol):
-    """Keys of providers in Vault. All methods raise `VaultUnavailable` (sealed, 429, network: retry) or `VaultRefused` (403, misconfigured).
+    """Keys of providers in Vault. Methods raise `VaultUnavailable` (sealed, 429, network: retry) or `VaultRefused` (403, misconfigured).
 
     `shard` is empty for keys of the whole workspace. No error and no log line has a key.
     """

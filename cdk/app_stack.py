@@ -20,7 +20,7 @@ from cdk.features.ingest import Ingest
 from cdk.features.notify import Notify, NotifyQueue
 from cdk.features.ops import Ops
 from cdk.features.otlp import Otlp
-from cdk.features.rollouts import machine_arn
+from cdk.features.rollouts import Rollouts, machine_arn
 from cdk.features.seal import Seal, SealQueue
 from cdk.settings import StageSettings
 from functions.runtime.settings import Settings
@@ -48,7 +48,8 @@ class AppStack(Stack):
         seal = Seal(self, runtime=runtime, data=data, ticks=ticks, evaluations=runs.queue)
         alerts = Alerts(self, runtime=runtime, data=data, runs=runs, deliveries=deliveries.queue)
         notify = Notify(self, settings=settings, runtime=runtime, data=data, deliveries=deliveries)
-        api = Api(self, runtime=runtime, data=data, gateway=gateway, deliveries=deliveries.queue)
+        rollouts = Rollouts(self, stage=settings.name, runtime=runtime, data=data, deliveries=deliveries.queue)
+        api = Api(self, stage=settings.name, runtime=runtime, data=data, gateway=gateway, deliveries=deliveries.queue)
         ops = Ops(self, settings=settings, data=data)
         ops.watch_gateway(gateway)
         ops.watch_functions(
@@ -60,10 +61,13 @@ class AppStack(Stack):
                 "Seal": seal.seal,
                 "Evaluate": alerts.evaluate,
                 "Notify": notify.send,
+                "RolloutStep": rollouts.step,
+                "RolloutSweep": rollouts.sweep,
             }
         )
         ops.watch_seal(seal, ticks)
         ops.watch_alerts(alerts, runs, deliveries)
+        ops.watch_rollouts(rollouts)
         CfnOutput(self, "BootstrapFunctionName", value=tokens.bootstrap.function.function_name)
         CfnOutput(self, "SealQueueUrl", value=ticks.queue.queue_url)
 

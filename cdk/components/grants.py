@@ -11,6 +11,7 @@ from aws_cdk import Aws
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
 from cdk.components.nag import acknowledge
@@ -18,6 +19,8 @@ from cdk.components.nag import acknowledge
 Grant = Callable[[iam.Role], None]
 """Gives a function's role one ability."""
 
+ROLLOUTS = ("BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query", "UpdateItem")
+"""What starting and stepping rollouts takes of their table."""
 _READING = frozenset({"BatchGetItem", "GetItem", "Query"})
 _KEY_READ = ("kms:Decrypt", "kms:DescribeKey")
 _KEY_WRITE = (*_KEY_READ, "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
@@ -71,6 +74,30 @@ def tracing(role: iam.Role) -> None:
     """Sending traces to X-Ray."""
     _allow(role, ["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"])
     acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": "X-Ray's write actions know no resource."})
+
+
+def start_execution(machine_arn: str) -> Grant:
+    """Starting executions of a state machine; by its name, for it names the function too."""
+    return lambda role: _allow(role, ["states:StartExecution"], [machine_arn])
+
+
+def invoke(function: lambda_.IFunction) -> Grant:
+    """Calling a function, no version or alias of it."""
+    return lambda role: _allow(role, ["lambda:InvokeFunction"], [function.function_arn])
+
+
+def sampled_tracing(role: iam.Role) -> None:
+    """Sending traces to X-Ray, and asking it which."""
+    tracing(role)
+    _allow(role, ["xray:GetSamplingRules", "xray:GetSamplingTargets"], ["*"])
+
+
+def log_delivery(role: iam.Role) -> None:
+    """Having a service write its log to a group: what Step Functions needs for it."""
+    deliveries = [f"logs:{action}LogDelivery" for action in ("Create", "Delete", "Get", "Update")]
+    others = ["logs:DescribeLogGroups", "logs:DescribeResourcePolicies", "logs:ListLogDeliveries", "logs:PutResourcePolicy"]
+    _allow(role, [*deliveries, *others], ["*"])
+    acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": "Actions of X-Ray, and of deliveries of logs, know no resource."})
 
 
 def _allow(role: iam.Role, actions: Iterable[str], resources: list[str]) -> None:

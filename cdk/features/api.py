@@ -10,13 +10,16 @@ from cdk.components import grants
 from cdk.components.function import Function, Runtime
 from cdk.components.gateway import Gateway, Route
 from cdk.data_stack import TOKENS_BY_WORKSPACE, DataStack
+from cdk.features.rollouts import machine_arn
 from functions.api.app import ENDPOINTS
 
 
 class Api(Construct):
     """The function, connected to its routes."""
 
-    def __init__(self, scope: Construct, *, runtime: Runtime, data: DataStack, gateway: Gateway, deliveries: sqs.IQueue) -> None:
+    def __init__(
+        self, scope: Construct, *, stage: str, runtime: Runtime, data: DataStack, gateway: Gateway, deliveries: sqs.IQueue
+    ) -> None:
         super().__init__(scope, "Api")
         raw = data.raw
         self.read = Function(
@@ -34,6 +37,8 @@ class Api(Construct):
                 grants.table(data.tokens, "GetItem", "PutItem"),
                 grants.index(data.tokens, TOKENS_BY_WORKSPACE),
                 grants.table(data.alerts, "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query"),
+                grants.table(data.rollouts, *grants.ROLLOUTS),
+                grants.start_execution(machine_arn(self, stage)),
                 grants.send(deliveries),
                 *([grants.timestream(raw.table_arns, "DescribeTable", "Select", encryption_key=data.key)] if raw else []),
             ],

@@ -23,6 +23,7 @@ from cdk.components.gateway import Gateway
 from cdk.data_stack import DataStack
 from cdk.features.alerts import Alerts, EvaluateQueue
 from cdk.features.notify import NotifyQueue
+from cdk.features.rollouts import Rollouts
 from cdk.features.seal import Seal, SealQueue
 from cdk.settings import StageSettings
 from functions.alerts.handler import LAG
@@ -53,7 +54,14 @@ class Ops(Construct):
         )
         if settings.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
-        tables = {"Batches": data.batches, "Rollups": data.rollups, "Fleet": data.fleet, "Tokens": data.tokens, "Alerts": data.alerts}
+        tables = {
+            "Batches": data.batches,
+            "Rollups": data.rollups,
+            "Fleet": data.fleet,
+            "Tokens": data.tokens,
+            "Alerts": data.alerts,
+            "Rollouts": data.rollouts,
+        }
         for name, table in tables.items():
             self._table(name, table)
         if data.raw:
@@ -78,6 +86,16 @@ class Ops(Construct):
         self._alarm("EvaluationLag", "Alert rules see data that are more than 3 minutes old", lag, at_least=180, of=3)
         self._queue("Deliveries", "notify", deliveries.queue)
         self._dead_letters({"Evaluate": runs.dead_letters, "Notify": deliveries.dead_letters})
+
+    def watch_rollouts(self, rollouts: Rollouts) -> None:
+        """That executions end well, and those that do not are noticed."""
+        for name, description, metric in (
+            ("RolloutsFailed", "The step of a rollout failed for more than an hour", rollouts.machine.metric_failed(period=FIVE_MINUTES)),
+            ("RolloutsTimedOut", "An execution that steps a rollout hung", rollouts.machine.metric_timed_out(period=FIVE_MINUTES)),
+        ):
+            self._alarm(name, description, metric, at_least=1)
+        self._alive("RolloutSweep", "rollouts whose execution died stand still", rollouts.sweep.function)
+        self._dead_letters({"RolloutSweep": rollouts.missed})
 
     def watch_gateway(self, gateway: Gateway) -> None:
         """Errors and slowness of the API as a whole."""

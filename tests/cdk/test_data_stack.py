@@ -4,7 +4,7 @@ import pytest
 
 from tests.cdk.template import Stage
 
-TABLES = ("Batches", "Rollups", "Fleet", "Tokens")
+TABLES = ("Batches", "Rollups", "Fleet", "Tokens", "Alerts", "Rollouts")
 STATEFUL = ("AWS::DynamoDB::Table", "AWS::Timestream::Database", "AWS::Timestream::Table", "AWS::S3::Bucket", "AWS::KMS::Key")
 
 
@@ -28,7 +28,7 @@ def test_tables_expire_items_recover_and_scale_by_themselves(live: Stage, name: 
     assert table["DeletionProtectionEnabled"] is True
 
 
-@pytest.mark.parametrize(("name", "keys"), [("Batches", "ps"), ("Rollups", "ps"), ("Fleet", "ps"), ("Tokens", "p")])
+@pytest.mark.parametrize(("name", "keys"), [(name, "p" if name == "Tokens" else "ps") for name in TABLES])
 def test_tables_have_the_agreed_keys(live: Stage, name: str, keys: str) -> None:
     schema = live.data.named("AWS::DynamoDB::Table", name)["KeySchema"]
     assert [(key["AttributeName"], key["KeyType"]) for key in schema] == list(zip(keys, ("HASH", "RANGE"), strict=False))
@@ -41,7 +41,7 @@ def test_tokens_are_found_by_workspace(live: Stage) -> None:
     assert index["Projection"] == {"ProjectionType": "ALL"}
 
 
-@pytest.mark.parametrize(("name", "own_key"), [("Batches", False), ("Rollups", False), ("Fleet", True), ("Tokens", True)])
+@pytest.mark.parametrize(("name", "own_key"), [(name, name not in ("Batches", "Rollups")) for name in TABLES])
 def test_who_and_where_is_under_a_key_of_the_team(live: Stage, name: str, own_key: bool) -> None:
     encryption = live.data.named("AWS::DynamoDB::Table", name).get("SSESpecification", {})
     assert (encryption.get("SSEType") == "KMS") is own_key

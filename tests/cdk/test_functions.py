@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from functions.runtime.settings import Settings
@@ -14,6 +16,8 @@ FUNCTIONS = {
     "SealFunction": ("functions.seal.handler.handler", 55),
     "AlertsEvaluate": ("functions.alerts.handler.handler", 55),
     "NotifySend": ("functions.notify.handler.handler", 60),
+    "RolloutsStep": ("functions.rollouts.handler.handler", 60),
+    "RolloutsSweep": ("functions.rollouts.handler.sweep", 60),
     "ApiRead": ("functions.api.app.app", 29),
 }
 
@@ -53,14 +57,17 @@ def test_a_run_that_goes_well_leaves_no_line_of_lambdas_own(live: Stage) -> None
         assert (function["LoggingConfig"]["LogFormat"], function["LoggingConfig"]["SystemLogLevel"]) == ("JSON", "WARN")
 
 
-def test_a_tick_goes_out_each_minute_and_failures_are_kept(live: Stage) -> None:
-    rule = live.app.only("AWS::Events::Rule")
+@pytest.mark.parametrize(("feature", "event", "times"), [("Seal", "SealTick", 1), ("Rollouts", "RolloutsSweep", 0)])
+def test_what_runs_each_minute_keeps_its_failures(live: Stage, feature: str, event: str, times: int) -> None:
+    rule = live.app.named("AWS::Events::Rule", f"{feature}EachMinute")
     assert rule["ScheduleExpression"] == "rate(1 minute)"
     (target,) = rule["Targets"]
+    assert event in json.dumps(target["Arn"])
     assert target["DeadLetterConfig"]
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 1}
-    asynchronous = live.app.only("AWS::Lambda::EventInvokeConfig")
+    asynchronous = live.app.named("AWS::Lambda::EventInvokeConfig", event)
     assert asynchronous["DestinationConfig"]["OnFailure"]["Destination"] == target["DeadLetterConfig"]["Arn"]
+    assert asynchronous["MaximumRetryAttempts"] == times
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,15 @@ WATCHED = {
     "NotifyThrottles",
     "NotifyDeadLetters",
     "DeliveriesLate",
+    "RolloutsThrottled",
+    "RolloutsFailed",
+    "RolloutsTimedOut",
+    "RolloutStepErrors",
+    "RolloutStepThrottles",
+    "RolloutSweepErrors",
+    "RolloutSweepThrottles",
+    "RolloutSweepSilent",
+    "RolloutSweepDeadLetters",
 }
 RAW = {"RawWriteRecordsErrors", "RawQueryErrors"}
 
@@ -53,7 +62,7 @@ def test_every_alarm_tells_the_topic_and_says_what_is_wrong(live: Stage) -> None
         assert alarm["AlarmDescription"].startswith("ClawPulse live: "), name
 
 
-SILENT = ("OpsSealSilent", "OpsEvaluateSilent")
+SILENT = ("OpsSealSilent", "OpsEvaluateSilent", "OpsRolloutSweepSilent")
 
 
 def test_silence_of_what_runs_always_is_an_alarm_and_silence_elsewhere_is_not(live: Stage) -> None:

@@ -9,7 +9,18 @@ import pytest
 
 from tests.cdk.template import Stage, as_list
 
-NO_RESOURCE = {"timestream:DescribeEndpoints", "xray:PutTelemetryRecords", "xray:PutTraceSegments"}
+SAMPLED = {"xray:GetSamplingRules", "xray:GetSamplingTargets"}
+LOG_DELIVERY = {
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+}
+NO_RESOURCE = {"timestream:DescribeEndpoints", "xray:PutTelemetryRecords", "xray:PutTraceSegments"} | SAMPLED | LOG_DELIVERY
 """Actions for which AWS knows no resource."""
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 KEY_READ = {"kms:Decrypt", "kms:DescribeKey"}
@@ -18,6 +29,8 @@ FLEET = {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamod
 QUEUE = {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 TRACES = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 TRANSACTION = {"dynamodb:ConditionCheckItem"}
+STORED = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"}
+ROLLOUTS = STORED | {"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem"}
 SENDS = QUEUE | {"sqs:SendMessage"}
 OUTSIDE = {"secretsmanager:GetSecretValue", "ses:SendEmail", "sns:Publish"}
 """What channels need; on resources that operators make later."""
@@ -33,11 +46,16 @@ WANTED = {
     "SealRole": LOGS | KEY_WRITE | FLEET | {"dynamodb:BatchWriteItem", "sqs:SendMessage"} | QUEUE | TRACES,
     "AlertsEvaluateRole": LOGS | KEY_WRITE | (FLEET - {"dynamodb:UpdateItem"}) | TRANSACTION | {"dynamodb:BatchWriteItem"} | SENDS | TRACES,
     "NotifySendRole": LOGS | KEY_WRITE | {"dynamodb:GetItem", "dynamodb:PutItem"} | TRANSACTION | SENDS | TRACES | OUTSIDE,
+    "RolloutsStepRole": LOGS | KEY_WRITE | ROLLOUTS | TRACES | {"sqs:SendMessage", "states:StartExecution"},
+    "RolloutsSweepRole": LOGS | KEY_WRITE | STORED | TRACES | {"sqs:SendMessage", "states:StartExecution"},
+    "RolloutsRole": LOG_DELIVERY | TRACES | SAMPLED | {"lambda:InvokeFunction"},
     "ApiReadRole": LOGS
     | KEY_WRITE
     | FLEET
+    | ROLLOUTS
     | TRANSACTION
     | TRACES
+    | {"states:StartExecution"}
     | {"sqs:SendMessage", "timestream:Select", "timestream:DescribeTable", "timestream:DescribeEndpoints"},
 }
 
@@ -79,9 +97,15 @@ def test_resources_are_exact_but_where_aws_knows_none(live: Stage) -> None:
         ("AlertsEvaluateRole", "Query", {"Rollups", "Fleet", "Alerts"}),
         ("NotifySendRole", "PutItem", {"Alerts"}),
         ("NotifySendRole", "GetItem", {"Alerts", "Fleet"}),
-        ("ApiReadRole", "PutItem", {"Fleet", "Tokens", "Alerts"}),
-        ("ApiReadRole", "Query", {"Rollups", "Fleet", "Tokens", "Alerts"}),
+        ("RolloutsStepRole", "PutItem", {"Rollouts", "Fleet", "Alerts"}),
+        ("RolloutsStepRole", "Query", {"Rollouts", "Fleet", "Rollups"}),
+        ("RolloutsStepRole", "UpdateItem", {"Rollouts"}),
+        ("RolloutsStepRole", "BatchWriteItem", {"Rollouts"}),
+        ("RolloutsSweepRole", "PutItem", {"Rollouts", "Fleet"}),
+        ("ApiReadRole", "PutItem", {"Fleet", "Tokens", "Alerts", "Rollouts"}),
+        ("ApiReadRole", "Query", {"Rollups", "Fleet", "Tokens", "Alerts", "Rollouts"}),
         ("ApiReadRole", "DeleteItem", {"Fleet", "Alerts"}),
+        ("ApiReadRole", "BatchWriteItem", {"Rollouts"}),
     ],
 )
 def test_actions_reach_only_these_tables(live: Stage, role: str, action: str, where: set[str]) -> None:
@@ -108,6 +132,20 @@ def test_only_the_authorizer_the_bootstrap_and_the_api_reach_tokens(live: Stage)
     }
 
 
+@pytest.mark.parametrize("role", ["ApiReadRole", "RolloutsStepRole", "RolloutsSweepRole"])
+def test_only_this_stages_state_machine_is_started(live: Stage, role: str) -> None:
+    (machine,) = live.app.allowed(role)["states:StartExecution"]
+    assert json.dumps(machine).count(":stateMachine:clawpulse-live-rollouts") == 1
+
+
+def test_the_state_machine_calls_its_step_only_and_nobody_else_may_have_its_role(live: Stage) -> None:
+    (function,) = live.app.allowed("RolloutsRole")["lambda:InvokeFunction"]
+    assert function["Fn::GetAtt"][0].startswith("RolloutsStepFunction")
+    (trusted,) = live.app.named("AWS::IAM::Role", "RolloutsRole")["AssumeRolePolicyDocument"]["Statement"]
+    assert trusted["Principal"] == {"Service": "states.amazonaws.com"}
+    assert ":stateMachine:clawpulse-live-rollouts" in json.dumps(trusted["Condition"]["ArnEquals"]["aws:SourceArn"])
+
+
 def test_the_only_managed_policy_is_the_gateways(live: Stage) -> None:
     managed = [role["ManagedPolicyArns"] for role in live.app.of("AWS::IAM::Role").values() if "ManagedPolicyArns" in role]
     assert len(managed) == 1
@@ -126,4 +164,4 @@ def test_functions_are_invoked_only_from_named_sources(live: Stage) -> None:
 def tables(resources: list[Any]) -> set[str]:
     """Names of the data stack's tables among ARNs that are imported from it."""
     text = json.dumps(resources)
-    return {name for name in ("Batches", "Rollups", "Fleet", "Tokens", "Alerts") if f"FnGetAtt{name}" in text}
+    return {name for name in ("Batches", "Rollups", "Fleet", "Tokens", "Alerts", "Rollouts") if f"FnGetAtt{name}" in text}

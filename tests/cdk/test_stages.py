@@ -27,6 +27,7 @@ def test_outputs_are_those_that_others_rely_on(live: Stage) -> None:
         "FleetTable",
         "TokensTable",
         "AlertsTable",
+        "RolloutsTable",
         "RawDatabase",
         "AccessLogsBucket",
         "ReportsBucket",

@@ -42,7 +42,7 @@ def test_no_resource_was_passed_over(cloud: DeployedCloud, part: str) -> None:
 @pytest.mark.cloud
 def test_tables_have_names_that_a_restart_gives_again(cloud: DeployedCloud) -> None:
     names = [value for name, value in cloud.outputs.items() if name.endswith("Table")]
-    assert len(names) == 5
+    assert len(names) == 6
     assert all(re.fullmatch(r"clawpulse-[a-z]+-data-[A-Za-z0-9]+-[0-9a-f]{8}", name) for name in names)
     assert cloud.settings.tokens_table in names
 

@@ -1,0 +1,104 @@
+"""What a step of a rollout looks at, read from the stores."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from functions.domain.errors import InvalidInput, StoreUnavailable
+from functions.domain.fleet import AgentState, Snapshot, decode_snapshot
+from functions.domain.rollout import Hold, HoldCause, MemberState, Observed, Outcome, Phase, Rollout, Seen, Verdict, Wave
+from functions.domain.rollout_freeze import FREEZES, frozen_wave, parse_freezes
+from functions.domain.rollout_step import wants_joined, wants_verdict
+from functions.ports import DesiredStore, FleetStore
+from functions.rollouts.joining import Joined, Joining
+
+_LOG = logging.getLogger(__name__)
+STALE_S = 60
+"""A snapshot that is older says nothing about who is silent: seal does not run."""
+
+
+class Gate(Protocol):
+    """Compares a wave with its past and its control."""
+
+    def verdict(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], now: int) -> Verdict:
+        """What it finds now."""
+        ...
+
+
+class Sight(NamedTuple):
+    """What was seen."""
+
+    observed: Observed
+    joined: Joined
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observer:
+    """Reads."""
+
+    fleet: FleetStore
+    desired: DesiredStore
+    gate: Gate
+    joining: Joining
+
+    def look(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], now: int) -> Sight | None:
+        """What a step needs; None while the snapshot is too old to be judged by. Raises `StoreUnavailable`."""
+        snapshot = self._snapshot(workspace)
+        # Going back waits for nobody: what it writes does not depend on who is silent.
+        if snapshot.seal_lag_s(now) > STALE_S and rollout.phase is not Phase.REVERTING:
+            return None
+        desired = self.desired.hashes(workspace)
+        joined = self.joining.look(workspace, rollout, waves, snapshot, desired, now) if wants_joined(rollout) else Joined()
+        observed = Observed(
+            agents={agent: _seen(state) for agent, state in snapshot.agents.items()},
+            desired=desired,
+            verdict=self._verdict(workspace, rollout, waves, now) if wants_verdict(rollout) else None,
+            frozen=self._frozen(workspace, _next_wave(rollout, waves, joined), now),
+            joined=joined.members,
+        )
+        return Sight(observed, joined)
+
+    def _snapshot(self, workspace: str) -> Snapshot:
+        data = self.fleet.snapshot(workspace)
+        if data is None:
+            raise StoreUnavailable(f"there is no snapshot of {workspace} yet")
+        return decode_snapshot(data)
+
+    def _verdict(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], now: int) -> Verdict:
+        try:
+            return self.gate.verdict(workspace, rollout, waves, now)
+        except StoreUnavailable as error:
+            reason = f"metrics cannot be read: {error}"
+            return Verdict(outcome=Outcome.UNREADABLE, reason=reason, looked_at=now, wave=rollout.wave)
+
+    def _frozen(self, workspace: str, wave: Wave | None, now: int) -> Hold | None:
+        document = self.fleet.settings(workspace, FREEZES) if wave else None
+        if wave is None or document is None:
+            return None
+        try:
+            return frozen_wave(parse_freezes(document), wave, now)
+        except InvalidInput as error:
+            # Of a later release, or a hand in the table: better late than into a freeze.
+            _LOG.error("the freezes of %s are not valid: %s", workspace, error)
+            return Hold(cause=HoldCause.FREEZE, reason=f"the document {FREEZES} is not valid, so nothing new begins: {error}")
+
+
+def _next_wave(rollout: Rollout, waves: Sequence[Wave], joined: Joined) -> Wave | None:
+    """The wave that would begin next."""
+    untold = (wave for wave in waves[rollout.wave :] if all(member.state is MemberState.WAITING for member in wave.members))
+    later = Wave(number=rollout.waves, members=list(joined.members)) if joined.members else None
+    return next(untold, later)
+
+
+def _seen(state: AgentState) -> Seen:
+    return Seen(
+        last_seen=state.last_seen,
+        applied=state.config_applied,
+        written=state.config_written,
+        error=state.config_error,
+        retired=state.retired,
+        tags=state.tags,
+    )

@@ -1,0 +1,106 @@
+"""Each minute: what no execution does by itself.
+
+- A rollout whose execution has died, or was never started, gets a new one.
+- A hold that ends by itself is looked at again, and notices that were not queued are tried again.
+- Agents without a desired configuration get that of the revision in force, once its rollout has succeeded.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+from functions.domain.desired import Desired, hash_of
+from functions.domain.errors import StoreUnavailable
+from functions.domain.fleet import decode_snapshot
+from functions.domain.revision import Revision
+from functions.domain.rollout import UNMANAGED_TEXT, HoldCause, Phase, Rollout
+from functions.domain.times import MINUTE_MS
+from functions.ports import FleetStore, RevisionStore, RolloutStore
+from functions.rollout_launch import Parts, members_elsewhere, restart
+from functions.rollouts.joining import serves
+from functions.rollouts.targets import Targets
+
+_LOG = logging.getLogger(__name__)
+OVERDUE_MS = 2 * MINUTE_MS
+"""A step this late does not come any more: a step takes seconds, and a Lambda that fails is tried again within them at first."""
+MAX_RESTARTS = 100
+MAX_ADOPTED = 500
+"""Of one run; the next goes on."""
+_ENDS_BY_ITSELF = frozenset({HoldCause.SCHEDULE, HoldCause.FREEZE, HoldCause.UNREADABLE})
+
+
+class Swept(NamedTuple):
+    """What a run did."""
+
+    restarted: list[str]
+    """Ids of rollouts."""
+    adopted: list[str]
+    """Ids of agents."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """The use case."""
+
+    parts: Parts
+    fleet: FleetStore
+    revisions: RevisionStore
+    targets: Targets
+
+    def run(self, workspace: str, now: int) -> Swept:
+        """One run; `now` in ms. Raises `StoreUnavailable`."""
+        return Swept(self._restart(workspace, now), list(self._adopt(workspace, now)))
+
+    def _restart(self, workspace: str, now: int) -> list[str]:
+        restarted: list[str] = []
+        for id in sorted(self.parts.rollouts.registry(workspace).rollouts):
+            head = self._head(workspace, id)
+            if head is not None and overdue(head, now) and restart(self.parts, workspace, head, now):
+                restarted.append(id)
+            if len(restarted) == MAX_RESTARTS:
+                break
+        return restarted
+
+    def _head(self, workspace: str, id: str) -> Rollout | None:
+        try:
+            return self.parts.rollouts.head(workspace, id)
+        except StoreUnavailable as error:
+            # One that cannot be read must not keep the others waiting.
+            _LOG.error("the sweep passes over the rollout %s of %s: %s", id, workspace, error)
+            return None
+
+    def _adopt(self, workspace: str, now: int) -> Iterator[str]:
+        revision = self.revisions.latest(workspace)
+        data = self.fleet.snapshot(workspace)
+        if revision is None or data is None or not _in_force(self.parts.rollouts, workspace, revision):
+            return
+        configured = self.parts.desired.hashes(workspace)
+        bare = [state for state in decode_snapshot(data).agents.values() if state.id not in configured and serves(state)]
+        if not bare:
+            return
+        taken = {agent for _, agent in members_elsewhere(self.parts.rollouts, workspace, self.parts.rollouts.registry(workspace))}
+        target = self.targets.of_revision(workspace, revision)
+        wanted = ((state.id, target(state.id, state.tags, UNMANAGED_TEXT)) for state in bare if state.id not in taken)
+        for agent, text in islice(((agent, text) for agent, text in wanted if text and text != UNMANAGED_TEXT), MAX_ADOPTED):
+            document = Desired(text=text, hash=hash_of(text), time=now, by=f"revision {revision.number}")
+            if self.parts.desired.put(workspace, agent, document, None):
+                yield agent
+
+
+def overdue(rollout: Rollout, now: int) -> bool:
+    """Whether a rollout that is not over, or has not told it, was left alone."""
+    if rollout.look_at is not None:
+        return now > rollout.look_at + OVERDUE_MS
+    ends_by_itself = rollout.phase in (Phase.WAITING, Phase.HELD) and rollout.hold and rollout.hold.cause in _ENDS_BY_ITSELF
+    return bool(rollout.notices or ends_by_itself) and now > rollout.stepped_at + OVERDUE_MS
+
+
+def _in_force(rollouts: RolloutStore, workspace: str, revision: Revision) -> bool:
+    if revision.rollout is None:
+        return True
+    head = rollouts.head(workspace, revision.rollout)
+    return head is not None and head.phase is Phase.SUCCEEDED

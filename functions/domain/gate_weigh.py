@@ -1,0 +1,202 @@
+"""Weighing: how much some agents' tasks of after a change speak for it having made them worse.
+
+The question is always one of bad tasks among all (failed ones, or those beyond a limit), in a panel of agents by slots of time. There are
+two references, and evidence against each:
+
+past     the same agents before the change. One table an agent, so it does not matter that agents differ, or that traffic shifts among them.
+control  other agents at the same time. One table a cell (agents with the same tags) and slot, so it does not matter what happens to all at
+         once. That the changed agents were better or worse than the control before is allowed for (`_levels`): difference in differences.
+
+Evidence is a mixture of likelihood ratios over odds ratios, an e-value. Tasks of an agent are alike for some time: how much more bad tasks
+come and go than by chance is estimated from the time before (`_restlessness`), and evidence is divided by it.
+
+All arrays have a leading axis of questions that are weighed at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from functions.domain.gate_tables import Floats, Ints, log_ratios
+
+type Mask = npt.NDArray[np.bool_]
+
+ODDS = np.array([1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0, 1000.0])
+"""How much worse the changed agents may be: odds ratios."""
+PRIOR = np.array([0.10, 0.20, 0.25, 0.20, 0.10, 0.05, 0.05, 0.05])
+"""How much each of them is bet on."""
+MARGIN = 1.0
+"""How many standard errors of their level before the change the changed agents are given for free."""
+CALM = 10.0
+"""Weight of the assumption that bad tasks come by chance, in windows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Who is compared with whom, and when."""
+
+    changed: Mask
+    """By agent; the others are the control."""
+    cell: Ints
+    """By agent: agents of one cell have the same tags."""
+    before: Mask
+    """By agent and slot: before the change."""
+    after: Mask
+    """By agent and slot: after it; of the control, at the time of it."""
+    window: Ints
+    """By slot: which stretch of time it belongs to, about as long as the time after; -1: to none."""
+
+
+class Trials(NamedTuple):
+    """Counts by question, agent and slot; 0 <= bad <= total."""
+
+    bad: Ints
+    total: Ints
+
+
+class Weight(NamedTuple):
+    """What a reference says, by question."""
+
+    log_evidence: Floats
+    """Natural log of the e-value; 0 without any evidence."""
+    share: Floats
+    """Bad among the changed agents' tasks that have a counterpart in this reference; NaN without any."""
+    expected: Floats
+    """Which share the reference says there should be; NaN without any."""
+    tasks: Ints
+    """Of the reference."""
+
+
+def weigh(trials: Trials, design: Design) -> tuple[Weight, Weight]:
+    """Against the past, and against the control."""
+    before = Trials(_over(trials.bad, design.before), _over(trials.total, design.before))
+    after = Trials(_over(trials.bad, design.after), _over(trials.total, design.after))
+    windows = _Windows(trials, design)
+    return _past(before, after, design.changed, windows.restlessness(shared=True)), _control(trials, design, before, after, windows)
+
+
+def _past(before: Trials, after: Trials, changed: Mask, restless: Floats) -> Weight:
+    bad, total = after.bad[:, changed], after.total[:, changed]
+    was_bad, was = before.bad[:, changed], before.total[:, changed]
+    logs = _sum_ratios(bad, total, was_bad, was, np.zeros(bad.shape))
+    known = was > 0
+    expected = (total * was_bad / np.maximum(was, 1)).sum(axis=1)
+    return _weight(logs, restless, np.where(known, bad, 0).sum(axis=1), expected, np.where(known, total, 0).sum(axis=1), was.sum(axis=1))
+
+
+def _control(trials: Trials, design: Design, before: Trials, after: Trials, windows: _Windows) -> Weight:
+    restless = windows.restlessness(shared=False)
+    level, variance = _levels(before, design.cell, restless)
+    sides = [_by_stratum(trials, design, design.changed == side, level) for side in (True, False)]
+    (bad, total, mine), (was_bad, was, theirs) = sides
+    known = (total > 0) & (was > 0)
+    offset = np.where(known, np.log(np.maximum(mine, 1e-9) / np.maximum(theirs, 1e-9)), 0.0)
+    error = np.sqrt(sum(_relative_variance(after.total, level, variance, design.changed == side) for side in (True, False)))
+    logs = _sum_ratios(bad, total, was_bad, was, offset + MARGIN * error[:, None])
+    expected = np.where(known, total * np.minimum(1.0, was_bad / np.maximum(was, 1) * np.exp(offset)), 0.0).sum(axis=1)
+    return _weight(logs, restless, np.where(known, bad, 0).sum(axis=1), expected, np.where(known, total, 0).sum(axis=1), was.sum(axis=1))
+
+
+def _weight(logs: Floats, restless: Floats, bad: Ints, expected: Floats, total: Ints, reference: Ints) -> Weight:
+    mixed = logs / restless[:, None] + np.log(PRIOR)
+    top = mixed.max(axis=1)
+    evidence = top + np.log(np.exp(mixed - top[:, None]).sum(axis=1))
+    some = total > 0
+    over = np.maximum(total, 1)
+    return Weight(np.where(some, evidence, 0.0), np.where(some, bad / over, np.nan), np.where(some, expected / over, np.nan), reference)
+
+
+def _sum_ratios(bad: Ints, total: Ints, other_bad: Ints, other: Ints, offset: Floats) -> Floats:
+    """Log likelihood ratios by question and odds ratio, over all tables of a question."""
+    a, n, s, m = bad.ravel(), total.ravel(), (bad + other_bad).ravel(), other.ravel()
+    some = np.flatnonzero((n > 0) & (m > 0) & (s > 0))
+    logs = log_ratios(a[some], n[some], s[some], m[some], np.log(ODDS), offset.ravel()[some])
+    question = some // bad.shape[1] if bad.shape[1] else some
+    return np.stack([np.bincount(question, weights=column, minlength=bad.shape[0]) for column in logs.T], axis=1)
+
+
+def _by_stratum(trials: Trials, design: Design, side: Mask, level: Floats) -> tuple[Ints, Ints, Floats]:
+    """Bad and all tasks of one side by cell and slot, and the mean level of the agents that they are of."""
+    bads, totals, means = [], [], []
+    for cell in np.unique(design.cell):
+        agents = side & (design.cell == cell)
+        mask = design.after[agents]
+        total = trials.total[:, agents] * mask
+        amount = total.sum(axis=1)
+        bads.append((trials.bad[:, agents] * mask).sum(axis=1))
+        totals.append(amount)
+        means.append(np.where(amount > 0, (total * level[:, agents, None]).sum(axis=1) / np.maximum(amount, 1), 1.0))
+    return np.concatenate(bads, axis=1), np.concatenate(totals, axis=1), np.concatenate(means, axis=1)
+
+
+def _levels(before: Trials, cell: Ints, restless: Floats) -> tuple[Floats, Floats]:
+    """By question and agent: how many times as bad as its cell an agent is by nature, and the variance of that.
+
+    Empirical Bayes: an agent's own past counts the more the longer it is, and the more the agents differ beyond chance.
+    """
+    expected, chance = np.zeros(before.bad.shape), np.zeros(before.bad.shape)
+    for one in np.unique(cell):
+        agents = cell == one
+        total = before.total[:, agents]
+        rate = before.bad[:, agents].sum(axis=1, keepdims=True) / np.maximum(total.sum(axis=1, keepdims=True), 1)
+        expected[:, agents] = total * rate
+        share = total / np.maximum(total.sum(axis=1, keepdims=True), 1)
+        chance[:, agents] = expected[:, agents] * (1 - rate) * (1 - share)
+    excess = ((before.bad - expected) ** 2 - restless[:, None] * chance).sum(axis=1)
+    spread = np.maximum(0.0, excess / np.maximum((expected**2).sum(axis=1), 1e-9))[:, None]
+    weight = spread / restless[:, None]
+    level = (weight * before.bad + 1) / (weight * expected + 1)
+    return level, spread * level / (weight * expected + 1)
+
+
+def _relative_variance(total: Ints, level: Floats, variance: Floats, side: Mask) -> Floats:
+    """Of the mean level of one side, by question."""
+    amount = total[:, side].astype(np.float64)
+    mean = (amount * level[:, side]).sum(axis=1)
+    found: Floats = (amount**2 * variance[:, side]).sum(axis=1) / np.maximum(mean, 1e-9) ** 2
+    return np.where(mean > 0, found, 0.0)
+
+
+class _Windows:
+    """The time before, in stretches."""
+
+    def __init__(self, trials: Trials, design: Design) -> None:
+        numbers = np.unique(design.window[design.window >= 0])
+        masks = [design.before & (design.window == number) for number in numbers]
+        shape = (*trials.bad.shape[:2], len(masks))
+        self._bad, self._total = (
+            np.stack([_over(counts, mask) for mask in masks], axis=2) if masks else np.zeros(shape, dtype=np.int64) for counts in trials
+        )
+
+    def restlessness(self, *, shared: bool) -> Floats:
+        """By question: the variance of an agent's bad tasks over windows, in multiples of chance; at least 1.
+
+        `shared`: what all agents have in common counts, too.
+        """
+        total = self._total.sum(axis=2, keepdims=True)
+        rate = self._bad.sum(axis=2, keepdims=True) / np.maximum(total, 1)
+        expected = self._total * rate
+        if not shared:
+            # What all of them did at the same time; the agent's own sum is to stay.
+            common = self._bad.sum(axis=1, keepdims=True) / np.maximum(expected.sum(axis=1, keepdims=True), 1e-9)
+            moved = expected * common
+            expected = moved * self._bad.sum(axis=2, keepdims=True) / np.maximum(moved.sum(axis=2, keepdims=True), 1e-9)
+        used = (self._total > 0) & (rate > 0) & (rate < 1)
+        chance = expected * np.clip(1 - expected / np.maximum(self._total, 1), 0.05, 1.0)
+        squares = np.where(used & (chance > 0), (self._bad - expected) ** 2 / np.where(chance > 0, chance, 1.0), 0.0).sum(axis=(1, 2))
+        live = used.sum(axis=2)
+        freedom = np.maximum(live - 1, 0).sum(axis=1)
+        if not shared:
+            freedom = freedom * np.maximum((live > 1).sum(axis=1) - 1, 0) / np.maximum((live > 1).sum(axis=1), 1)
+        found: Floats = np.maximum(1.0, (squares + CALM) / (freedom + CALM))
+        return found
+
+
+def _over(counts: Ints, mask: Mask) -> Ints:
+    """Sums over the slots of a mask, by question and agent."""
+    found: Ints = np.einsum("kas,as->ka", counts, mask.astype(np.int64))
+    return found

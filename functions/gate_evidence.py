@@ -1,0 +1,204 @@
+"""What a gate looks at, read from the stores: the rollups of a wave's members and of a control, before and after the change.
+
+A minute that is not stored is empty when it is sealed, and unreadable when it waits to be: silence of the stores is no silence of the
+agents. What cannot be read is a verdict of its own, never an exception, and never a fail.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from functions.domain import backlog
+from functions.domain.errors import StoreUnavailable
+from functions.domain.fleet import AgentState, Snapshot, SnapshotUnreadable, decode_snapshot
+from functions.domain.gate import Judgement, Panel, judge
+from functions.domain.gate_panel import Axis, Damaged, Lane, Stored, panel
+from functions.domain.gate_policy import GatePolicy
+from functions.domain.gate_text import count
+from functions.domain.rollout import Member, MemberState, Outcome, Rollout, Verdict, Wave
+from functions.domain.rollup import TagPairs
+from functions.domain.times import HOURS_PER_DAY, MINUTE_MS, MINUTES_PER_HOUR, SECOND_MS, minute_of
+from functions.ports import FleetStore, Resolution, RollupStore
+
+MATCHED = ("env", "tier")
+"""Tags that control agents share with members."""
+PAST_MINUTES = 60
+SETTLING = 2
+"""Minutes before a change was first seen that belong to neither side: it took place in them."""
+THIN = 300
+"""With fewer tasks in the past, its hours are read as well."""
+MOST_AGENTS = 250
+"""Of each side; more say the same, later."""
+FEW = 10
+"""With fewer members left, other agents with the same tags join the control."""
+LAG_MINUTES = 3
+"""So long may a minute take to be sealed; what takes longer is unreadable."""
+READERS = 16
+"""Requests at once."""
+
+
+class Unreadable(Exception):
+    """Metrics cannot be read; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateReader:
+    """Reads evidence, and has it judged."""
+
+    rollups: RollupStore
+    fleet: FleetStore
+
+    def verdict(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], now: int) -> Verdict:
+        """Look at the current wave at `now` (ms)."""
+        try:
+            snapshot = self._snapshot(workspace, now)
+            lanes, notes = choose(rollout, waves, snapshot, now)
+            found = self._panel(workspace, lanes, snapshot, rollout.policy.gate) if any(lane.changed for lane in lanes) else None
+        except (StoreUnavailable, SnapshotUnreadable, Unreadable) as error:
+            return Verdict(outcome=Outcome.UNREADABLE, reason=f"metrics cannot be read: {error}", looked_at=now, wave=rollout.wave)
+        return _verdict(found, notes, rollout, now)
+
+    def _snapshot(self, workspace: str, now: int) -> Snapshot:
+        data = self.fleet.snapshot(workspace)
+        if data is None:
+            raise Unreadable("there is no snapshot of the fleet yet")
+        snapshot = decode_snapshot(data)
+        if now - snapshot.time > LAG_MINUTES * MINUTE_MS:
+            raise Unreadable(f"nothing was sealed for {(now - snapshot.time) // SECOND_MS} s")
+        if not _until(snapshot):
+            raise Unreadable("no minute is sealed yet")
+        return snapshot
+
+    def _panel(self, workspace: str, lanes: Sequence[Lane], snapshot: Snapshot, policy: GatePolicy) -> Panel:
+        axis = _axis(lanes, snapshot)
+        minutes = self._read(workspace, lanes, Resolution.MINUTE, axis.minutes)
+        found = _sound(*panel(lanes, [Stored(one) for one in minutes], axis, policy.metrics))
+        if (found.finished * found.design.before)[found.design.changed].sum() >= THIN:
+            return found
+        end = axis.minutes.start // MINUTES_PER_HOUR
+        axis = axis._replace(hours=range(end - HOURS_PER_DAY, end))
+        hours = self._read(workspace, lanes, Resolution.HOUR, axis.hours)
+        return _sound(*panel(lanes, [Stored(*both) for both in zip(minutes, hours, strict=True)], axis, policy.metrics))
+
+    def _read(self, workspace: str, lanes: Sequence[Lane], resolution: Resolution, span: range) -> list[dict[int, bytes]]:
+        def one(lane: Lane) -> dict[int, bytes]:
+            return self.rollups.read_agent(workspace, lane.agent, resolution, span.start, span.stop)
+
+        return _side_by_side(one, lanes)
+
+
+def choose(rollout: Rollout, waves: Sequence[Wave], snapshot: Snapshot, now: int) -> tuple[list[Lane], list[str]]:
+    """Whom to look at and when: members of the current wave that have changed, and their control; with notes for people."""
+    changed = _changed(waves[rollout.wave].members)
+    sample = _sample(changed, rollout.id)
+    if not sample:
+        return [], [f"none of {count(len(waves[rollout.wave].members), 'member')} has changed yet"]
+    until = _until(snapshot)
+    lanes = [
+        Lane(member.agent, True, _cell(snapshot.agents.get(member.agent), member.tags), *_spans(member.applied_at or 0, until))
+        for member in sample
+    ]
+    first = min(member.applied_at or 0 for member in sample)
+    control, origin = _control(rollout, waves, snapshot, {lane.cell for lane in lanes}, now)
+    chosen = _sample(control, rollout.id)
+    lanes += [Lane(state.id, False, _cell(state, {}), *_spans(first, until)) for state in chosen]
+    notes = [f"{len(sample)} of {len(changed)} changed agents were looked at"] if len(sample) < len(changed) else []
+    notes.append(_told_of(len(chosen), len(control), origin))
+    return lanes, notes
+
+
+def _changed(members: Iterable[Member]) -> list[Member]:
+    return [member for member in members if member.state is MemberState.APPLIED and member.applied_at is not None]
+
+
+def _control(rollout: Rollout, waves: Sequence[Wave], snapshot: Snapshot, cells: set[TagPairs], now: int) -> tuple[list[AgentState], str]:
+    """Agents that have not changed, are awake, and have the tags of one that has; and where they come from."""
+    awake = now - rollout.policy.asleep_s * SECOND_MS
+    fit = {
+        state.id: state
+        for state in snapshot.agents.values()
+        if not state.retired and (state.last_seen or 0) >= awake and _cell(state, {}) in cells
+    }
+    members = {member.agent: member.state for wave in waves for member in wave.members}
+    untold = [state for agent, state in fit.items() if members.get(agent) is MemberState.WAITING]
+    if len(untold) >= FEW:
+        return untold, "not yet changed"
+    others = [state for agent, state in fit.items() if agent not in members]
+    return untold + others, "not yet changed, or with the same tags and no part of it" if others else "not yet changed"
+
+
+def _told_of(chosen: int, there: int, origin: str) -> str:
+    if not chosen:
+        return "no control is left: judged by its own past alone"
+    sampled = f" (of {there})" if chosen < there else ""
+    return f"control of {count(chosen, 'agent')}{sampled} {origin}"
+
+
+def _sample[T: (Member, AgentState)](of: Sequence[T], salt: str) -> list[T]:
+    """At most `MOST_AGENTS`, the same ones at each look."""
+
+    def key(one: T) -> tuple[int, str]:
+        agent = one.agent if isinstance(one, Member) else one.id
+        return zlib.crc32(f"{salt}|{agent}".encode()), agent
+
+    return sorted(of, key=key)[:MOST_AGENTS]
+
+
+def _cell(state: AgentState | None, tags: dict[str, str]) -> TagPairs:
+    known = state.tags if state is not None else tags
+    return tuple((key, known[key]) for key in MATCHED if key in known)
+
+
+def _spans(change: int, until: int) -> tuple[range, range]:
+    """Minutes before and after a change (ms)."""
+    minute = minute_of(change)
+    return range(minute - SETTLING - PAST_MINUTES, minute - SETTLING), range(minute + 1, max(minute + 1, until))
+
+
+def _until(snapshot: Snapshot) -> int:
+    """The first minute that nothing is known of."""
+    return snapshot.due_until if snapshot.due_until is not None else snapshot.sealed_until or 0
+
+
+def _axis(lanes: Sequence[Lane], snapshot: Snapshot) -> Axis:
+    """The minutes of all; raises `Unreadable` when what came after the change waits to be sealed."""
+    until = _until(snapshot)
+    first = min(lane.before.start for lane in lanes)
+    minutes = range(first, max(until, max(lane.before.stop for lane in lanes)))
+    holes = {minute for minute in minutes if minute >= until or backlog.contains(snapshot.unsealed, minute)}
+    since = min(lane.after.start for lane in lanes)
+    overdue = [minute for minute in holes if since <= minute < minute_of(snapshot.time) - LAG_MINUTES]
+    if overdue:
+        raise Unreadable(f"{count(len(overdue), 'minute')} since the change are not sealed yet")
+    return Axis(minutes, range(0), frozenset(holes))
+
+
+def _sound(found: Panel, damaged: Sequence[Damaged]) -> Panel:
+    """The panel, unless what changed agents did since the change is damaged; elsewhere a rollup more or less does not matter."""
+    for one in damaged:
+        if one.lane.changed and one.slot[0] == "m" and int(one.slot[1:]) in one.lane.after:
+            raise Unreadable(f"the rollup {one.slot} of agent {one.lane.agent} is damaged: {one.reason}")
+    return found
+
+
+def _side_by_side[T, R](work: Callable[[T], R], parts: Sequence[T]) -> list[R]:
+    with ThreadPoolExecutor(max(1, min(READERS, len(parts)))) as pool:
+        return list(pool.map(work, parts))
+
+
+def _verdict(found: Panel | None, notes: Sequence[str], rollout: Rollout, now: int) -> Verdict:
+    policy = rollout.policy.gate
+    judged = judge(found, policy) if found else Judgement(Outcome.INCONCLUSIVE, "nothing to judge yet", [])
+    return Verdict(
+        outcome=judged.outcome,
+        reason="; ".join([judged.reason, *notes]),
+        findings=judged.findings,
+        tasks=found.tasks if found else 0,
+        control_tasks=found.control_tasks if found else 0,
+        control_agents=found.control_agents if found else 0,
+        looked_at=now,
+        wave=rollout.wave,
+    )

@@ -26,7 +26,7 @@ from functions.rollouts.sweep import Sweep
 from functions.rollouts.targets import Targets
 from functions.runtime.observability import logger
 from functions.runtime.settings import Settings
-from functions.runtime.wiring import client, now_ms
+from functions.runtime.wiring import client, hurried_client, now_ms
 
 
 @cache
@@ -36,7 +36,8 @@ def service() -> RolloutService:
     fleet, parts = Fleet(dynamodb, settings.fleet_table), _parts()
     return RolloutService(
         rollouts=parts.rollouts,
-        desired=parts.desired,
+        # What a step writes must not come when others think that it is over (`rollout_step.SETTLE_MS`).
+        desired=DesiredConfigs(hurried_client("dynamodb"), settings.fleet_table),
         executions=parts.executions,
         observer=Observer(
             fleet=fleet,

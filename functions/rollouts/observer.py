@@ -9,22 +9,20 @@ from typing import NamedTuple, Protocol
 
 from functions.domain.errors import InvalidInput, StoreUnavailable
 from functions.domain.fleet import AgentState, Snapshot, decode_snapshot
-from functions.domain.rollout import Hold, HoldCause, MemberState, Observed, Outcome, Phase, Rollout, Seen, Verdict, Wave
+from functions.domain.rollout import Hold, HoldCause, MemberState, Observed, Rollout, Seen, Verdict, Wave
 from functions.domain.rollout_freeze import FREEZES, frozen_wave, parse_freezes
 from functions.domain.rollout_step import wants_joined, wants_verdict
 from functions.ports import DesiredStore, FleetStore
 from functions.rollouts.joining import Joined, Joining
 
 _LOG = logging.getLogger(__name__)
-STALE_S = 60
-"""A snapshot that is older says nothing about who is silent: seal does not run."""
 
 
 class Gate(Protocol):
     """Compares a wave with its past and its control."""
 
     def verdict(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], now: int) -> Verdict:
-        """What it finds now."""
+        """What it finds now; what cannot be read is a verdict too."""
         ...
 
 
@@ -44,18 +42,15 @@ class Observer:
     gate: Gate
     joining: Joining
 
-    def look(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], now: int) -> Sight | None:
-        """What a step needs; None while the snapshot is too old to be judged by. Raises `StoreUnavailable`."""
+    def look(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], now: int) -> Sight:
+        """What a step needs. Raises `StoreUnavailable`, also without a snapshot: an agent that is not in one is taken for forgotten."""
         snapshot = self._snapshot(workspace)
-        # Going back waits for nobody: what it writes does not depend on who is silent.
-        if snapshot.seal_lag_s(now) > STALE_S and rollout.phase is not Phase.REVERTING:
-            return None
         desired = self.desired.hashes(workspace)
         joined = self.joining.look(workspace, rollout, waves, snapshot, desired, now) if wants_joined(rollout) else Joined()
         observed = Observed(
             agents={agent: _seen(state) for agent, state in snapshot.agents.items()},
             desired=desired,
-            verdict=self._verdict(workspace, rollout, waves, now) if wants_verdict(rollout) else None,
+            verdict=self.gate.verdict(workspace, rollout, waves, now) if wants_verdict(rollout) else None,
             frozen=self._frozen(workspace, _next_wave(rollout, waves, joined), now),
             joined=joined.members,
         )
@@ -66,13 +61,6 @@ class Observer:
         if data is None:
             raise StoreUnavailable(f"there is no snapshot of {workspace} yet")
         return decode_snapshot(data)
-
-    def _verdict(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], now: int) -> Verdict:
-        try:
-            return self.gate.verdict(workspace, rollout, waves, now)
-        except StoreUnavailable as error:
-            reason = f"metrics cannot be read: {error}"
-            return Verdict(outcome=Outcome.UNREADABLE, reason=reason, looked_at=now, wave=rollout.wave)
 
     def _frozen(self, workspace: str, wave: Wave | None, now: int) -> Hold | None:
         document = self.fleet.settings(workspace, FREEZES) if wave else None

@@ -24,7 +24,6 @@ from functions.domain.rollout import FINAL, UNMANAGED, UNMANAGED_TEXT, Entry, Ph
 from functions.domain.rollout_step import step
 from functions.domain.times import SECOND_MS
 from functions.ports import DesiredStore, Executions, RolloutStore
-from functions.rollouts.joining import Joined
 from functions.rollouts.observer import Observer
 
 _LOG = logging.getLogger(__name__)
@@ -32,9 +31,7 @@ MAX_TURNS = 2_000
 """Steps of one execution: an execution has at most 25,000 events, and a turn makes about nine."""
 LONGEST_WAIT_S = 3_600
 WRITING_MS = 15_000
-"""So long after a step's time its writes begin. They are over long before `rollout_step.SETTLE_MS`."""
-_STALE_S = 15
-"""Seal's pace: sooner there is no newer snapshot."""
+"""So long after a step's time its writes may begin: those that began are over before `rollout_step.SETTLE_MS`."""
 _UNTOLD_S = 30
 """When notices are tried again."""
 _ATTEMPTS = 5
@@ -103,7 +100,8 @@ class RolloutService:
         if before.phase in FINAL:
             return self._answer(workspace, before, Step(before, (), (), (), None), handover=False)
         now = self.clock()
-        made, joined = self._step(workspace, before, waves, now)
+        observed, joined = self.observer.look(workspace, before, waves, now)
+        made = step(before, waves, observed, now)
         after = _stepped(before, made, now)
         if handover:
             after = replace(after, drive=before.drive + 1, look_at=now)
@@ -117,12 +115,6 @@ class RolloutService:
         if not self._write(workspace, after, made.writes, now):
             made = made._replace(seconds=1)
         return self._answer(workspace, after, made, handover=handover)
-
-    def _step(self, workspace: str, before: Rollout, waves: Sequence[Wave], now: int) -> tuple[Step, Joined]:
-        sight = self.observer.look(workspace, before, waves, now)
-        if sight is None:
-            return Step(before, (), (), (), _STALE_S), Joined()
-        return step(before, waves, sight.observed, now), sight.joined
 
     def _write(self, workspace: str, rollout: Rollout, writes: Sequence[Write], now: int) -> bool:
         """Set desired configurations, each if it still is what was seen; False when time was up before all were tried."""

@@ -1,7 +1,7 @@
 """Each minute: what no execution does by itself.
 
-- A rollout whose execution has died, or was never started, gets a new one.
-- A hold that ends by itself is looked at again, and notices that were not queued are tried again.
+- A rollout whose execution has died, or was never started, gets a new one; also one that waits for a time or holds until metrics can be
+  read, for those are looked at again and again, and one whose notices were not queued.
 - Agents without a desired configuration get that of the revision in force, once its rollout has succeeded.
 """
 
@@ -17,7 +17,7 @@ from functions.domain.desired import Desired, hash_of
 from functions.domain.errors import StoreUnavailable
 from functions.domain.fleet import decode_snapshot
 from functions.domain.revision import Revision
-from functions.domain.rollout import UNMANAGED_TEXT, HoldCause, Phase, Rollout
+from functions.domain.rollout import UNMANAGED_TEXT, Phase, Rollout
 from functions.domain.times import MINUTE_MS
 from functions.ports import FleetStore, RevisionStore, RolloutStore
 from functions.rollout_launch import Parts, members_elsewhere, restart
@@ -30,7 +30,6 @@ OVERDUE_MS = 2 * MINUTE_MS
 MAX_RESTARTS = 100
 MAX_ADOPTED = 500
 """Of one run; the next goes on."""
-_ENDS_BY_ITSELF = frozenset({HoldCause.SCHEDULE, HoldCause.FREEZE, HoldCause.UNREADABLE})
 
 
 class Swept(NamedTuple):
@@ -93,10 +92,8 @@ class Sweep:
 
 def overdue(rollout: Rollout, now: int) -> bool:
     """Whether a rollout that is not over, or has not told it, was left alone."""
-    if rollout.look_at is not None:
-        return now > rollout.look_at + OVERDUE_MS
-    ends_by_itself = rollout.phase in (Phase.WAITING, Phase.HELD) and rollout.hold and rollout.hold.cause in _ENDS_BY_ITSELF
-    return bool(rollout.notices or ends_by_itself) and now > rollout.stepped_at + OVERDUE_MS
+    due = rollout.stepped_at if rollout.look_at is None else rollout.look_at
+    return (rollout.look_at is not None or bool(rollout.notices)) and now > due + OVERDUE_MS
 
 
 def _in_force(rollouts: RolloutStore, workspace: str, revision: Revision) -> bool:

@@ -90,7 +90,7 @@ def _found(guest: Guest, text: str) -> _Found:
     if given is None or link is None or not opens(link, given.secret):
         raise _Refused(_page(HTTPStatus.NOT_FOUND, "No such link", "It is not complete, or too old."))
     found = guest.services.rollouts.read(given.workspace, link.rollout)
-    stands = standing(link, found[0] if found else None, guest.now)
+    stands = standing(link, found, guest.now)
     if found is None or stands is not Standing.OPEN:
         status, title, why = _REFUSALS[stands]
         raise _Refused(_page(status, title, why + _CLI + link.rollout))

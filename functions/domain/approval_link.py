@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
 
 import msgspec
 
-from functions.domain.rollout import Action, HoldCause, Phase, Rollout
+from functions.domain.rollout import Action, Rollout, Wave
+from functions.domain.rollout_command import possible
 from functions.domain.times import DAY_MS
 
 ID_BYTES, SECRET_BYTES = 6, 24
@@ -91,20 +93,13 @@ def opens(link: ApprovalLink, secret: str) -> bool:
     return hmac.compare_digest(link.hash, _hash(secret))
 
 
-def awaits_approval(rollout: Rollout) -> bool:
-    """Whether an approval of its current wave would let it go on."""
-    return rollout.phase is Phase.WAITING and rollout.hold is not None and rollout.hold.cause is HoldCause.APPROVAL
-
-
-def standing(link: ApprovalLink, rollout: Rollout | None, now: int) -> Standing:
-    """How a link stands to its rollout, None if that is forgotten.
+def standing(link: ApprovalLink, found: tuple[Rollout, Sequence[Wave]] | None, now: int) -> Standing:
+    """How a link stands to its rollout with its waves, None if that is forgotten.
 
     One whose use was recorded, but not carried out (a crash in between), is still open: for what it was used for, see `used`.
     """
-    if rollout is None or not awaits_approval(rollout) or rollout.wave != link.wave:
+    if found is None or found[0].wave != link.wave or Action.APPROVE not in possible(*found):
         return Standing.USED if link.used is not None else Standing.PASSED
-    if any(approval.by == link.by for approval in rollout.approvals):
-        return Standing.USED
     # Who has begun to use it in time may finish.
     return Standing.EXPIRED if link.used is None and now >= link.expires else Standing.OPEN
 

@@ -12,7 +12,7 @@ from typing import Any
 from functions.domain import approval_link
 from functions.domain.delivery import Delivery, DeliveryState, delivery_id
 from functions.domain.errors import InvalidInput
-from functions.domain.rollout import Notice, Rollout
+from functions.domain.rollout import HoldCause, Notice, Rollout
 from functions.domain.rollout_notices import ADDRESS, APPROVAL, DOCUMENT, NoticeSettings, notification, parse_notices
 from functions.ports import DeliveryStore, Dispatcher, LinkStore, SettingsReader
 
@@ -74,7 +74,7 @@ class Notices:
 
     def _link(self, workspace: str, rollout: Rollout, notice: Notice, channel: str, settings: NoticeSettings) -> str | None:
         """The address at which this notice's approval can be given; None for other notices, and while the API's address is unknown."""
-        if notice.event != APPROVAL or not approval_link.awaits_approval(rollout):
+        if notice.event != APPROVAL or rollout.hold is None or rollout.hold.cause is not HoldCause.APPROVAL:
             return None
         url = settings.url or _url(self._fleet.settings(workspace, ADDRESS))
         if url is None:

@@ -80,7 +80,14 @@ def rollout(
 
 def waiting(world: World, id: str = "r000000001aa", **changes: Any) -> Rollout:
     """Put one that waits for an approval of its second wave."""
-    fields = {"phase": Phase.WAITING, "hold": APPROVAL, "reason": APPROVAL.reason, "wave": 1, "bake_until": None}
+    fields = {
+        "policy": Policy(approve=("wave:1",)),
+        "phase": Phase.WAITING,
+        "hold": APPROVAL,
+        "reason": APPROVAL.reason,
+        "wave": 1,
+        "bake_until": None,
+    }
     return rollout(world, id, **{**fields, **changes})
 
 

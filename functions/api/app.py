@@ -24,6 +24,7 @@ from functions.api import (
     desired,
     errors,
     events,
+    fleet_config,
     incidents,
     install,
     openapi,
@@ -48,6 +49,7 @@ NOUNS = (
     *(dashboard.noun, agents.noun, desired.noun, series.noun, tasks.noun, events.noun, errors.noun, tokens.noun, settings.noun),
     *(rules.noun, alerts.noun, trials.noun, silences.noun, incidents.noun, channels.noun, deliveries.noun),
     *(rollouts.noun, rollout_settings.noun, approvals.noun),
+    fleet_config.noun,
     *(openapi.noun, page.noun, install.noun),
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for noun in NOUNS for endpoint in noun.endpoints)

@@ -21,6 +21,7 @@ from functions.domain.delivery import KEEP_MS
 from functions.domain.errors import Conflict, InvalidInput, NotFound
 from functions.domain.incident import Incident
 from functions.domain.postmortem import postmortem as draft
+from functions.domain.rollout_story import span, with_rollouts
 from functions.domain.times import DAY_MS
 from functions.domain.token import Scope
 
@@ -112,7 +113,7 @@ def postmortem(call: Call, asked: IncidentAsked) -> Reply:
     if part is not found:
         return Reply(body=draft(part, [], call.now))
     recent = call.services.deliveries.recent(call.caller.workspace, _first(call, found))
-    return Reply(body=draft(story_for(call.caller, found), recent, call.now, incident_cost(call, found)))
+    return Reply(body=draft(_story(call, found), recent, call.now, incident_cost(call, found)))
 
 
 def _visible(call: Call, incident: str) -> tuple[Incident, Incident]:
@@ -127,7 +128,13 @@ def _visible(call: Call, incident: str) -> tuple[Incident, Incident]:
 def _details(call: Call, found: Incident, part: Incident) -> IncidentDetails:
     """An incident with its messages, which speak of all its alerts."""
     messages = _deliveries(call, found) if part is found else []
-    return details(story_for(call.caller, part), messages, partial=part is not found, new_errors=new_errors_link(call, found))
+    story = _story(call, found) if part is found else part
+    return details(story, messages, partial=part is not found, new_errors=new_errors_link(call, found))
+
+
+def _story(call: Call, found: Incident) -> Incident:
+    """An incident with the rollouts of its time, as far as the caller may see them."""
+    return story_for(call.caller, with_rollouts(found, call.services.rollouts.audit(call.caller.workspace, *span(found, call.now))))
 
 
 def _deliveries(call: Call, found: Incident) -> list[DeliveryAnswer]:

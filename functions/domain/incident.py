@@ -8,7 +8,7 @@ is one story and not twenty. All times are ms.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 
 import msgspec
@@ -200,10 +200,15 @@ def add_change(incident: Incident, change: FleetChange) -> None:
 
 
 def _note(incident: Incident, at: int, text: str, tags: dict[str, str] | None = None) -> None:
-    entries = sorted([*incident.timeline, TimelineEntry(at=at, text=text, tags=tags)], key=lambda entry: entry.at)
+    incident.timeline = told([*incident.timeline, TimelineEntry(at=at, text=text, tags=tags)])
+
+
+def told(entries: Iterable[TimelineEntry]) -> list[TimelineEntry]:
+    """A timeline of these, in order of time; of too many the first and the last."""
+    ordered = sorted(entries, key=lambda entry: entry.at)
     # The beginning tells what caused it; the end what is going on.
     half = MAX_TIMELINE // 2
-    incident.timeline = entries if len(entries) <= MAX_TIMELINE else [*entries[:half], *entries[-half:]]
+    return ordered if len(ordered) <= MAX_TIMELINE else [*ordered[:half], *ordered[-half:]]
 
 
 def alert_title(edge: Edge) -> str:

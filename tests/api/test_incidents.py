@@ -8,9 +8,11 @@ from functions.domain.alert import EdgeKind, Phase
 from functions.domain.dispatch import Change, Setup, dispatch
 from functions.domain.incident import Incident, Note
 from functions.domain.notification import NotificationKind, TimelineEntry
+from functions.domain.rollout import Entry
 from functions.domain.times import DAY_MS, HOUR_MS
 from functions.runtime.alert_setup import read_setup
 from tests.api.alerting import BEGAN, REFUSED, SENT, SLOW, delivery, edge, incident, own_rules, state
+from tests.api.rolling import rollout
 from tests.api.world import MINUTE, NOW, ApiClient, World, agent
 
 OVER = {"kind": EdgeKind.RESOLVED, "at": BEGAN + 60_000}
@@ -298,3 +300,36 @@ def test_deliveries_are_listed_by_state_newest_first(world: World, client: ApiCl
     assert client.get("/api/deliveries", since="2026-11-23T20:00:00Z") == {"deliveries": [], "total": 0}
     assert client.problem(422, "GET", "/api/deliveries?since=2026-01-01T00:00:00Z")["field"] == "since"
     assert "whole workspace" in world.client("read", tags="shard=acme").problem(403, "GET", "/api/deliveries")["detail"]
+
+
+def test_rollouts_of_its_time_are_on_the_timeline(world: World, client: ApiClient) -> None:
+    began = BEGAN - 60_000
+    entries = [
+        Entry(at=began - 2 * HOUR_MS - 1, rollout="r000000001aa", by="t", action="created", text="long ago", title="x"),
+        Entry(
+            at=began - 2 * HOUR_MS,
+            rollout="r000000001aa",
+            by="ada",
+            action="created",
+            text="m: a → b: 9 agents in 2 waves",
+            title="m: a → b",
+        ),
+        Entry(
+            at=BEGAN, rollout="r000000001aa", by="clawpulse", action="wave", text="wave 2 of 2", title="m: a → b", tags={"shard": "acme"}
+        ),
+        Entry(at=BEGAN, rollout="r000000001aa", by="clawpulse", action="wave", text="elsewhere", title="m", tags={"shard": "other"}),
+        Entry(at=NOW + 1, rollout="r000000001aa", by="clawpulse", action="wave", text="to come", title="m"),
+    ]
+    rollout(world, entries=entries)
+    found = incident(world, edge("dead", tags={"shard": "acme"}, agent="a1"))
+    texts = [entry["text"] for entry in client.get(path(found))["timeline"] if entry["text"].startswith("rollout ")]
+    assert texts == ["rollout r000000001aa: m: a → b: 9 agents in 2 waves (by ada)", "rollout r000000001aa: m: a → b: wave 2 of 2"]
+    draft = client.call("GET", path(found, "/postmortem")).text
+    assert all(text in draft for text in texts)
+    assert "elsewhere" not in draft
+    tenant = world.client("read", tags="shard=acme")
+    seen = [entry["text"] for entry in tenant.get(path(found))["timeline"] if entry["text"].startswith("rollout ")]
+    assert seen == texts[1:]
+    stored = world.alerts.incident("team", found.id)
+    assert stored is not None
+    assert stored.timeline == found.timeline

@@ -179,8 +179,8 @@ def _axis(lanes: Sequence[Lane], snapshot: Snapshot) -> Axis:
 def _sound(found: Panel, damaged: Sequence[Damaged]) -> Panel:
     """The panel, unless what changed agents did since the change is damaged; elsewhere a rollup more or less does not matter."""
     for one in damaged:
-        if one.lane.changed and one.slot[0] == "m" and int(one.slot[1:]) in one.lane.after:
-            raise Unreadable(f"the rollup {one.slot} of agent {one.lane.agent} is damaged: {one.reason}")
+        if one.crucial:
+            raise Unreadable(f"the rollup {one.slot} of agent {one.agent} is damaged: {one.reason}")
     return found
 
 

@@ -6,7 +6,7 @@ agent itself had before the change, or its cell where that is too little. So eac
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil, log
 from typing import NamedTuple
@@ -20,9 +20,9 @@ from functions.domain.gate_means import Amounts
 from functions.domain.gate_tables import Floats, Ints
 from functions.domain.gate_weigh import Design, Mask, Trials
 from functions.domain.rollup import TagPairs
-from functions.domain.rollup_codec import rows
+from functions.domain.rollup_codec import Row, rows
 from functions.domain.sketches import Decoded, decode_many
-from functions.domain.tasks import ERRORS, NAMES, TaskCounts
+from functions.domain.tasks import ERRORS, NAMES, count_tasks
 
 LIMITS = (0.75, 0.90, 0.97)
 """Percentiles before the change: what is beyond is bad. The lower ones see that all tasks shift, the highest that a few become dear."""
@@ -74,6 +74,17 @@ class Axis(NamedTuple):
         found[len(self.minutes) :] = True
         return found
 
+    def places(self, stored: Stored) -> Iterator[tuple[int, bytes]]:
+        """The slots of what is stored."""
+        shift = len(self.minutes)
+        yield from ((minute - self.minutes.start, data) for minute, data in stored.minutes.items() if minute in self.minutes)
+        yield from ((shift + hour - self.hours.start, data) for hour, data in stored.hours.items() if hour in self.hours)
+
+    def name(self, slot: int) -> str:
+        """As `m29798` or `h496`."""
+        shift = len(self.minutes)
+        return f"m{self.minutes[slot]}" if slot < shift else f"h{self.hours[slot - shift]}"
+
     def windows(self) -> Ints:
         """Which stretch of time each slot belongs to."""
         minutes = (np.arange(len(self.minutes))) // WINDOW
@@ -81,18 +92,18 @@ class Axis(NamedTuple):
 
 
 class Damaged(NamedTuple):
-    """A rollup that could not be read; it is left out."""
+    """A rollup that could not be read, in part or at all; what could not be read is left out."""
 
-    lane: Lane
+    agent: str
     slot: str
     """As `m29798` or `h496`."""
     reason: str
+    crucial: bool
+    """Of a changed agent since its change."""
 
 
 def panel(lanes: Sequence[Lane], stored: Sequence[Stored], axis: Axis, metrics: Collection[str]) -> tuple[Panel, list[Damaged]]:
     """The panel of some agents and these metrics."""
-    table = _Table(len(lanes), axis, metrics)
-    damaged = [fault for number, lane in enumerate(lanes) for fault in table.take(number, lane, stored[number])]
     cells = {cell: number for number, cell in enumerate(sorted({lane.cell for lane in lanes}))}
     design = Design(
         changed=np.array([lane.changed for lane in lanes], dtype=bool),
@@ -101,77 +112,99 @@ def panel(lanes: Sequence[Lane], stored: Sequence[Stored], axis: Axis, metrics: 
         after=_masks([axis.mask(lane.after) for lane in lanes], axis),
         window=axis.windows(),
     )
-    samples = {name: column.sample(design) for name, column in table.columns.items() if column.blobs}
-    if ERRORS in metrics:
-        samples[ERRORS] = Sample(
-            Trials(table.failed[None], table.finished[None]), Amounts(table.failed[None].astype(np.float64), table.finished[None])
-        )
-    return Panel(design, table.finished, samples), damaged
+    table = _Table((len(lanes), axis.size), metrics)
+    faults = [fault for number in range(len(lanes)) for fault in table.take(number, axis.places(stored[number]))]
+    faults += table.sift()
+    damaged = [
+        Damaged(lanes[number].agent, axis.name(slot), reason, bool(lanes[number].changed and design.after[number, slot]))
+        for number, slot, reason in faults
+    ]
+    return Panel(design, table.finished, table.samples(design, metrics)), damaged
 
 
 def _masks(masks: list[Mask], axis: Axis) -> Mask:
     return np.stack(masks) if masks else np.zeros((0, axis.size), dtype=bool)
 
 
+class _Fault(NamedTuple):
+    number: int
+    """Of the agent."""
+    slot: int
+    reason: str
+
+
 class _Table:
     """Counts on their way into a panel."""
 
-    def __init__(self, agents: int, axis: Axis, metrics: Collection[str]) -> None:
-        shape = (agents, axis.size)
-        self._axis = axis
+    def __init__(self, shape: tuple[int, int], metrics: Collection[str]) -> None:
         self.finished, self.failed = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-        self.columns = {name: _Column(shape) for name in metrics if name != ERRORS}
+        self._columns = {name: _Column(shape) for name in metrics if name != ERRORS}
 
-    def take(self, number: int, lane: Lane, stored: Stored) -> list[Damaged]:
-        """Take in an agent's rollups."""
-        damaged = []
-        minutes, shift = self._axis.minutes, len(self._axis.minutes)
-        places = [(minute - minutes.start, f"m{minute}", data) for minute, data in stored.minutes.items() if minute in minutes]
-        hours = self._axis.hours
-        places += [(shift + hour - hours.start, f"h{hour}", data) for hour, data in stored.hours.items() if hour in hours]
-        for slot, name, data in places:
+    def take(self, number: int, places: Iterable[tuple[int, bytes]]) -> Iterator[_Fault]:
+        """Take in an agent's rollups, by slot."""
+        for slot, data in places:
             try:
-                self._read(number, slot, data)
+                self._read(number, slot, rows(data, NAMES))
             except ValueError as error:
-                damaged.append(Damaged(lane, name, str(error)))
-        return damaged
+                yield _Fault(number, slot, str(error))
 
-    def _read(self, number: int, slot: int, data: bytes) -> None:
-        counts = TaskCounts()
-        found = rows(data, NAMES)
-        for row in found:
-            counts.take(row.key.name, row.count, row.sum)
-        amounts = [row for row in found if row.key.name in self.columns]
-        decode_many([row.sketch for row in amounts])  # all of it is sound, or none is taken
+    def _read(self, number: int, slot: int, found: Sequence[Row]) -> None:
+        counts = count_tasks((row.key.name, row.count, row.sum) for row in found)
         self.finished[number, slot], self.failed[number, slot] = counts.finished, counts.failed
-        for row in amounts:
-            self.columns[row.key.name].add(number, slot, row.count, row.sum, row.sketch)
+        for row in found:
+            if row.key.name in self._columns:
+                self._columns[row.key.name].rows.append((number, slot, row))
+
+    def sift(self) -> list[_Fault]:
+        """Leave out what is damaged within the rollups."""
+        return [fault for column in self._columns.values() for fault in column.sift()]
+
+    def samples(self, design: Design, metrics: Collection[str]) -> dict[str, Sample]:
+        """By metric; those that nobody told are absent."""
+        found = {name: column.sample(design) for name, column in self._columns.items() if column.rows}
+        if ERRORS in metrics:
+            failed, finished = self.failed[None], self.finished[None]
+            found[ERRORS] = Sample(Trials(failed, finished), Amounts(failed.astype(np.float64), finished))
+        return found
 
 
 class _Column:
     """One metric's values."""
 
     def __init__(self, shape: tuple[int, int]) -> None:
-        self.blobs: list[bytes] = []
-        self._at: list[tuple[int, int]] = []
-        self._sums, self._counts = np.zeros(shape), np.zeros(shape, dtype=np.int64)
+        self.rows: list[tuple[int, int, Row]] = []
+        """With agent and slot."""
+        self._shape = shape
 
-    def add(self, number: int, slot: int, count: int, total: float, sketch: bytes) -> None:
-        """Take in one series of an agent's slot."""
-        self.blobs.append(sketch)
-        self._at.append((number, slot))
-        self._sums[number, slot] += total
-        self._counts[number, slot] += count
+    def sift(self) -> list[_Fault]:
+        """Leave out series with damaged sketches, found one by one only if there are any."""
+        try:
+            decode_many([row.sketch for _, _, row in self.rows])
+        except ValueError:
+            faults = [_Fault(number, slot, _fault_of(row)) for number, slot, row in self.rows]
+            self.rows = [one for one, fault in zip(self.rows, faults, strict=True) if not fault.reason]
+            return [fault for fault in faults if fault.reason]
+        return []
 
     def sample(self, design: Design) -> Sample:
         """Count what is beyond the limits."""
-        many = decode_many(self.blobs)
-        lane, slot = np.array(self._at, dtype=np.int64).T
-        bins = _limits(many, lane, slot, design)
-        bad = np.zeros((len(LIMITS), *self._counts.shape), dtype=np.int64)
-        for one, column in zip(bad, bins.T, strict=True):
+        many = decode_many([row.sketch for _, _, row in self.rows])
+        lane, slot = (np.array([one[side] for one in self.rows], dtype=np.int64) for side in (0, 1))
+        counts, sums = np.zeros(self._shape, dtype=np.int64), np.zeros(self._shape)
+        np.add.at(counts, (lane, slot), many.count)
+        np.add.at(sums, (lane, slot), many.sum)
+        bad = np.zeros((len(LIMITS), *self._shape), dtype=np.int64)
+        for one, column in zip(bad, _limits(many, lane, slot, design).T, strict=True):
             np.add.at(one, (lane, slot), _beyond(many, column[lane]))
-        return Sample(Trials(bad, np.broadcast_to(self._counts, bad.shape)), Amounts(self._sums[None], self._counts[None]))
+        return Sample(Trials(bad, np.broadcast_to(counts, bad.shape)), Amounts(sums[None], counts[None]))
+
+
+def _fault_of(row: Row) -> str:
+    try:
+        decode_many([row.sketch])
+    except ValueError as error:
+        return f"{row.key.name}: {error}"
+    return ""
 
 
 def _limits(many: Decoded, lane: Ints, slot: Ints, design: Design) -> Ints:

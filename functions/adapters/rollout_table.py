@@ -2,7 +2,7 @@
 
 p                    s               d
 {ws}|rollouts        rollout         Rollout, zlib over msgpack; `v` its version
-{ws}|rollout|{id}    wave|number     Wave, likewise; `v` the version of the rollout that wrote it
+{ws}|rollout|{id}|t  wave|number     Wave, likewise; `v` the version of the rollout that wrote it, `t` when that was created
 {ws}|documents       hash            canonical text of a document, zlib
 {ws}|registry        -               `r` ids of the rollouts that are not over, `v` how often that has changed
 {ws}|audit           at|rollout|n    Entry, msgpack
@@ -42,9 +42,9 @@ def heads(workspace: str) -> str:
     return f"{workspace}|rollouts"
 
 
-def waves(workspace: str, rollout: str) -> str:
-    """Partition of the waves of one rollout."""
-    return f"{workspace}|rollout|{rollout}"
+def waves(workspace: str, rollout: Rollout) -> str:
+    """Partition of the waves of one rollout; of two that are started under one id, each has its own, whichever comes to be."""
+    return f"{workspace}|rollout|{rollout.id}|{rollout.created}"
 
 
 def documents(workspace: str) -> str:
@@ -107,7 +107,7 @@ def wave_item(workspace: str, rollout: Rollout, wave: Wave, now: int, *, spare: 
         if len(data["B"]) > LARGEST:
             data = _packed(_cut(wave, length))
     version = {"v": {"N": str(rollout.version)}, "x": _expiry(now + KEPT_MS + SPARE_MS)}
-    return key(waves(workspace, rollout.id), wave_sort(wave.number)) | {"d": data} | version
+    return key(waves(workspace, rollout), wave_sort(wave.number)) | {"d": data} | version
 
 
 def wave_of(item: Mapping[str, Any]) -> Wave:

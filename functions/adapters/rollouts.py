@@ -83,7 +83,7 @@ class RolloutTable:
             if head is None:
                 return None
             bounds = (table.wave_sort(0), table.wave_sort(head.waves - 1))
-            items = list(self._query(table.waves(workspace, rollout), *bounds))
+            items = list(self._query(table.waves(workspace, head), *bounds))
             if len(items) == head.waves and all(int(item["v"]["N"]) <= head.version for item in items):
                 return head, [table.wave_of(item) for item in items]
             self._sleep(_PAUSE_S * 2**attempt)

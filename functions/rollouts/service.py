@@ -32,6 +32,8 @@ MAX_TURNS = 2_000
 LONGEST_WAIT_S = 3_600
 WRITING_MS = 15_000
 """So long after a step's time its writes may begin: those that began are over before `rollout_step.SETTLE_MS`."""
+AT_ONCE_MS = 10_000
+"""So long a step goes on by itself while there is nothing to wait for."""
 _UNTOLD_S = 30
 """When notices are tried again."""
 _ATTEMPTS = 5
@@ -58,6 +60,7 @@ class Answer(NamedTuple):
     phase: Phase | None
     """None: there is no such rollout (any more)."""
     seconds: int = 0
+    """To wait."""
     entries: Sequence[Entry] = ()
     """What it did, for the log."""
 
@@ -84,15 +87,20 @@ class RolloutService:
 
     def step(self, workspace: str, rollout: str, drive: int, turn: int = 0) -> Answer:
         """Step a rollout for the execution `drive`; `turn` counts its steps. Raises `StoreUnavailable`: to be repeated then."""
-        for _ in range(_ATTEMPTS):
+        until, entries, lost = self.clock() + AT_ONCE_MS, list[Entry](), 0
+        while lost < _ATTEMPTS:
             found = self.rollouts.read(workspace, rollout)
             if found is None:
                 return Answer(Next.SUPERSEDED, None)
             if found[0].drive != drive:
-                return Answer(Next.SUPERSEDED, found[0].phase)
+                return Answer(Next.SUPERSEDED, found[0].phase, 0, entries)
             answer = self._advance(workspace, *found, handover=turn >= MAX_TURNS)
-            if answer is not None:
-                return answer
+            if answer is None:
+                lost += 1
+                continue
+            entries += answer.entries
+            if answer.next is not Next.WAIT or answer.seconds > 0 or self.clock() >= until:
+                return answer._replace(seconds=max(answer.seconds, answer.next is Next.WAIT), entries=entries)
         raise StoreUnavailable(f"the rollout {rollout} is being changed all the time")
 
     def _advance(self, workspace: str, before: Rollout, waves: Sequence[Wave], *, handover: bool) -> Answer | None:
@@ -113,7 +121,7 @@ class RolloutService:
         if not saved:
             return None
         if not self._write(workspace, after, made.writes, now):
-            made = made._replace(seconds=1)
+            made = made._replace(seconds=0)
         return self._answer(workspace, after, made, handover=handover)
 
     def _write(self, workspace: str, rollout: Rollout, writes: Sequence[Write], now: int) -> bool:
@@ -151,7 +159,7 @@ class RolloutService:
         if handover:
             self.executions.start(workspace, after.id, after.drive)
             return Answer(Next.HANDOVER, after.phase, 0, made.entries)
-        seconds = made.seconds if told else min(made.seconds or _UNTOLD_S, _UNTOLD_S)
+        seconds = made.seconds if told else _UNTOLD_S if made.seconds is None else min(made.seconds, _UNTOLD_S)
         if seconds is not None:
             return Answer(Next.WAIT, after.phase, _whole(seconds), made.entries)
         return Answer(Next.DONE if after.phase in FINAL else Next.HELD, after.phase, 0, made.entries)
@@ -176,4 +184,4 @@ def _stepped(before: Rollout, made: Step, now: int) -> Rollout:
 
 
 def _whole(seconds: float) -> int:
-    return min(LONGEST_WAIT_S, max(1, math.ceil(seconds)))
+    return min(LONGEST_WAIT_S, math.ceil(seconds))

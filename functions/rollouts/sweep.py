@@ -97,6 +97,9 @@ def overdue(rollout: Rollout, now: int) -> bool:
 
 
 def _in_force(rollouts: RolloutStore, workspace: str, revision: Revision) -> bool:
+    if revision.version == 0:
+        # It is put, and still being applied.
+        return False
     if revision.rollout is None:
         return True
     head = rollouts.head(workspace, revision.rollout)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
+from clawpulse.fleet import InvalidRepository, Repository, parse
 from functions.domain.desired import canonical
 from functions.domain.errors import InvalidInput
 from functions.domain.revision import Revision
 from functions.domain.rollout import Rollout
 from functions.domain.rollout_change import changed
 from functions.ports import RevisionStore
-
-if TYPE_CHECKING:
-    from clawpulse.fleet import Repository
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,8 +41,6 @@ class Targets:
         return lambda agent, tags, _text: _possible(lambda: canonical(repository.document(agent, tags)))
 
     def _repository(self, workspace: str, revision: Revision) -> Repository:
-        from clawpulse.fleet import parse
-
         key = (workspace, revision.digest)
         if self._known is None or self._known[0] != key:
             self._known = key, parse(self._revisions.files(workspace, revision))
@@ -66,6 +61,6 @@ def _patched(patch: Mapping[str, object]) -> Target:
 def _possible(make: Callable[[], str]) -> str | None:
     try:
         return make()
-    except InvalidInput as error:
+    except (InvalidInput, InvalidRepository) as error:
         _LOG.warning("an agent that came later stays as it is: %s", error)
         return None

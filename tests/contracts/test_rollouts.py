@@ -133,6 +133,14 @@ def test_one_that_lost_leaves_nothing_in_the_way_of_its_second_try(store: Rollou
     assert found[1] == [wave(0)]
 
 
+def test_a_second_start_under_the_same_id_leaves_the_first_alone(store: RolloutStore) -> None:
+    assert begin(store, "r1", seen=NONE)
+    for seen in (NONE, store.registry("ws")):
+        assert not begin(store, "r1", waves=3, seen=seen, created=NOW + 1)
+    assert store.read("ws", "r1") == (rollout(), [wave(0), wave(1)])
+    assert store.registry("ws").version == 1
+
+
 def test_a_save_replaces_head_and_waves_and_appends_to_the_log(store: RolloutStore) -> None:
     begin(store)
     after = rollout(version=2, phase=Phase.APPLYING, stepped_at=NOW + 1)

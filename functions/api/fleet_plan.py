@@ -208,7 +208,7 @@ def _taken(call: Call, changed: Mapping[str, Any]) -> dict[str, list[str]]:
     for rollout, agent in members_elsewhere(call.services.rollouts, call.caller.workspace, registry):
         if agent in changed:
             taken.setdefault(rollout, []).append(agent)
-    return taken
+    return {rollout: sorted(found) for rollout, found in taken.items()}
 
 
 def _over(given: Mapping[str, Any] | None, policy: Policy) -> Policy:

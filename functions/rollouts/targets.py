@@ -9,7 +9,7 @@ from clawpulse.fleet import InvalidRepository, Repository, parse
 from functions.domain.desired import canonical
 from functions.domain.errors import InvalidInput
 from functions.domain.revision import Revision
-from functions.domain.rollout import Rollout
+from functions.domain.rollout import UNMANAGED_TEXT, Rollout
 from functions.domain.rollout_change import changed
 from functions.ports import RevisionStore
 
@@ -36,9 +36,14 @@ class Targets:
         return _patched(patch) if isinstance(patch, Mapping) else None
 
     def of_revision(self, workspace: str, revision: Revision) -> Target:
-        """What a revision says, whatever the agent has."""
+        """What a revision says, whatever the agent has; None where it says nothing: that leaves alone what was set otherwise."""
         repository = self._repository(workspace, revision)
-        return lambda agent, tags, _text: _possible(lambda: canonical(repository.document(agent, tags)))
+
+        def target(agent: str, tags: Mapping[str, str], _text: str) -> str | None:
+            text = _possible(lambda: canonical(repository.document(agent, tags)))
+            return None if text == UNMANAGED_TEXT else text
+
+        return target
 
     def _repository(self, workspace: str, revision: Revision) -> Repository:
         key = (workspace, revision.digest)

@@ -35,6 +35,7 @@ def test_all_nouns_are_there() -> None:
             "events",
             "fleet",
             "incidents",
+            "rollout",
             "series",
             "settings",
             "silences",

@@ -19,6 +19,7 @@ from clawpulse.cli import (
     events,
     fleet,
     incidents,
+    rollout,
     series,
     settings,
     silences,
@@ -33,7 +34,7 @@ from clawpulse.cli._output import print_error
 
 COMMANDS: tuple[click.Command, ...] = (
     *(agents.agents, summary.summary, series.series, tasks.tasks, events.events, errors.errors),
-    *(fleet.fleet,),
+    *(fleet.fleet, rollout.rollout),
     *(alerts.alerts, incidents.incidents, silences.silences, channels.channels),
     *(token.token, settings.settings, version.version),
 )

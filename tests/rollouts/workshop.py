@@ -1,7 +1,7 @@
-"""A workspace in memory in which rollouts run as they do when deployed: agents report, executions wait and step, the sweep runs each minute.
+"""A workspace in memory in which rollouts run as when deployed: agents report, executions wait and step, the sweep runs each minute.
 
-Step Functions is played by `Workshop.run`: it steps what is due, waits as long as an answer says, and tries again what fails. The stores can be
-told to fail at any write (`Chance`).
+Step Functions is played by `Workshop.run`: it steps what is due, waits as long as an answer says, and tries again what fails. The stores
+can be told to fail at any write (`Chance`).
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ class Died(Exception):
 
 @dataclass
 class Chance:
-    """When something fails: at the write of this number, counted over all stores, before it is made or after."""
+    """When something fails: at the writes of these numbers, counted over all stores, before they are made or after."""
 
-    at: int | None = None
+    at: frozenset[int] = frozenset()
     after: bool = False
     error: Callable[[], Exception] = lambda: StoreUnavailable("not now")
     writes: int = 0
 
     def __call__(self, write: Callable[[], Any]) -> Any:
         number, self.writes = self.writes, self.writes + 1
-        if number == self.at and not self.after:
+        if number in self.at and not self.after:
             raise self.error()
         done = write()
-        if number == self.at:
+        if number in self.at:
             raise self.error()
         return done
 

@@ -1,34 +1,71 @@
 # The desired configuration: fetched when the server names another one than was written, written in one step, applied by the hooks.
 #
 # config/desired.json   the document in force          config/previous.json   the one before
-# config/failed.json    one that a hook refused        config/state           written, applied, error; one a line
+# config/failed.json    one that a hook refused        config/state           written, applied, error, tries; one a line
+# config/again          seconds: a hook that wants to be called again and again has left it
 # Applying takes as long as hooks take, so it goes on beside the heartbeats; config/result.PID is how it ended.
 
 WRITTEN=''     # hash of the last document that came
 APPLIED=''     # hash of the last one that all hooks took
 APPLY_ERROR=''
 APPLYING=''    # process that runs the hooks
+TRIES=0        # of a document that a hook could not even try; 0: no other try
+RETRY_AT=0     # uptime of the next one
+AGAIN_AT=0     # uptime of the next `hooks again`, and the process of the last one
+AGAIN_PID=''
 
 # Reads where things stood; hooks that a kill interrupted run again.
 desired_open() {
-  { IFS= read -r WRITTEN && IFS= read -r APPLIED && IFS= read -r APPLY_ERROR; } 2>/dev/null <"$DESIRED/state" || :
+  { IFS= read -r WRITTEN && IFS= read -r APPLIED && IFS= read -r APPLY_ERROR && IFS= read -r TRIES; } 2>/dev/null <"$DESIRED/state" || :
+  [[ $TRIES =~ ^[0-9]{1,4}$ ]] || TRIES=0
   rm -f -- "$DESIRED"/result.*
   [[ -z $WRITTEN || $WRITTEN == "$APPLIED" || -n $APPLY_ERROR ]] || desired_apply
 }
 
 desired_save() {
-  write_file "$DESIRED/state" "$WRITTEN"$'\n'"$APPLIED"$'\n'"$APPLY_ERROR"$'\n' || tell disk "cannot write to $DESIRED"
+  write_file "$DESIRED/state" "$WRITTEN"$'\n'"$APPLIED"$'\n'"$APPLY_ERROR"$'\n'"$TRIES"$'\n' || tell disk "cannot write to $DESIRED"
 }
 
 # Fetches what the last answer named, unless it is here or its hooks are at work.
 desired_check() {
-  [[ -n $WANTED && $WANTED != "$WRITTEN" && -z $APPLYING ]] || return 0
-  desired_fetch && desired_write && desired_apply || :
+  [[ -n $WANTED && $WANTED != "$WRITTEN" ]] && ! desired_busy || return 0
+  desired_fetch || return 0
+  TRIES=0
+  desired_write && desired_apply || :
+}
+
+desired_busy() {
+  [[ -n $APPLYING ]] || { ((UPTIME < AGAIN_AT)) && [[ -n $AGAIN_PID && -d /proc/$AGAIN_PID ]]; }
 }
 
 # After a reload, hooks that failed get another chance: the document is fetched anew.
 desired_retry() {
   [[ -z $APPLY_ERROR ]] || WRITTEN=''
+}
+
+# A document that a hook could not try, as its gateway was away, is tried again: after 30 s, and after twice as long each time up to 15 min.
+desired_later() {
+  local hash
+  ((TRIES)) && ((UPTIME >= RETRY_AT)) && ! desired_busy || return 0
+  hash=$(sha256sum "$DESIRED/failed.json" 2>/dev/null) || :
+  REPLY=$WRITTEN
+  if [[ ${hash:0:32} == "$WRITTEN" ]] && cp -- "$DESIRED/failed.json" "$DESIRED/incoming" 2>/dev/null; then
+    desired_write && desired_apply || :
+  else
+    # It is not here any more: it is fetched.
+    WRITTEN='' TRIES=0
+  fi
+}
+
+# Calls the hooks with `again` as often as one of them has asked for.
+desired_again() {
+  local seconds=''
+  [[ -e $DESIRED/again ]] && ((UPTIME >= AGAIN_AT)) && ! desired_busy || return 0
+  { read -r seconds <"$DESIRED/again"; } 2>/dev/null || :
+  [[ $seconds =~ ^[1-9][0-9]{0,4}$ ]] || return 0
+  AGAIN_AT=$((UPTIME + seconds * 1000))
+  "$SELF" hooks again 9>&- &
+  AGAIN_PID=$!
 }
 
 # Gets the document to config/incoming and REPLY to its hash.
@@ -82,11 +119,10 @@ desired_poll() {
   if [[ -e $DESIRED/result.$$ ]]; then
     IFS= read -r result <"$DESIRED/result.$$" || :
     if [[ $result == applied ]]; then
-      APPLIED=$WRITTEN APPLY_ERROR=''
+      APPLIED=$WRITTEN APPLY_ERROR='' TRIES=0
       log "desired configuration $APPLIED applied"
     else
-      APPLY_ERROR=${result:0:250}
-      log "desired configuration $WRITTEN not applied: $APPLY_ERROR"
+      desired_refused "$result"
     fi
     APPLYING=''
     desired_save
@@ -95,4 +131,19 @@ desired_poll() {
     APPLYING='' APPLY_ERROR='the hooks ended without a result'
     desired_save
   fi
+}
+
+# desired_refused TEXT: what a hook said, after `later` if it is to be tried again.
+desired_refused() {
+  local seconds
+  APPLY_ERROR=${1:0:250}
+  if [[ $1 == 'later '* ]]; then
+    seconds=$((TRIES < 5 ? 30 << TRIES : 900))
+    TRIES=$((TRIES + 1)) RETRY_AT=$((UPTIME + seconds * 1000))
+    APPLY_ERROR=${1#later }
+    APPLY_ERROR="${APPLY_ERROR:0:220} (tried again in $seconds s)"
+  else
+    TRIES=0
+  fi
+  log "desired configuration $WRITTEN not applied: $APPLY_ERROR"
 }

@@ -1,28 +1,32 @@
 # Usage: clawpulse-agent hooks WORD
-# Runs the hooks by hand, as the agent does: with `config` and the document in force, or with `start`, `reload` or `stop`.
+# Runs the hooks by hand, as the agent does: with `config` and the document in force, or with `start`, `reload`, `again` or `stop`.
 #
 # Hooks are executables in hooks.d, run in order as `HOOK config PATH`, `HOOK start` and so on. They get a clean environment without
 # the token, no input, and CLAWPULSE_HOOK_SECONDS; what they print goes to the agent's log. The agent runs them as a process of their
 # own: they may take their time, and its memory is not theirs.
 
+HOOK_LATER=75 # exit code of a hook that could not try: the agent does, later
+
 cmd_hooks() {
   hooks_open
   case ${1-} in
     config) hooks_run config "$DESIRED/desired.json" || die "hook $REPLY" ;;
-    start | reload | stop) hooks_run "$1" || die "hook $REPLY" ;;
-    *) die 'hooks: config, start, reload or stop' ;;
+    start | reload | again | stop) hooks_run "$1" || die "hook $REPLY" ;;
+    *) die 'hooks: config, start, reload, again or stop' ;;
   esac
 }
 
-# apply FILE: has them take the document in force; if one does not, the one before is put back. FILE tells how it went.
+# apply FILE: has them take the document in force; if one does not, the one before is put back. FILE tells how it went: `applied`, or the
+# reason, after `later` if trying again may help.
 cmd_apply() {
-  local text=applied
+  local text=applied later=''
   hooks_open
   if ! hooks_run config "$DESIRED/desired.json"; then
     text=$REPLY
+    ((HOOK_CODE != HOOK_LATER)) || later='later '
     hooks_back
   fi
-  write_file "$1" "$text"
+  write_file "$1" "$later$text"
 }
 
 hooks_open() {
@@ -32,7 +36,7 @@ hooks_open() {
   mkdir -p -- "$RUN"
 }
 
-# hooks_run WORD [PATH]: runs all; at the first one that fails, REPLY says which and why: its first line of stderr.
+# hooks_run WORD [PATH]: runs all; at the first one that fails, REPLY says which and why: its first line of stderr. HOOK_CODE is its exit code.
 hooks_run() {
   local hook code text errors=$RUN/hook.$BASHPID
   for hook in "$HOOKS"/*; do
@@ -44,15 +48,16 @@ hooks_run() {
     ((code != 124 && code != 143)) || text="no end after ${CFG[HOOK_SECONDS]} s${text:+: $text}"
     rm -f -- "$errors"
     redact "${hook##*/}: ${text:-exit code $code}"
-    REPLY=${REPLY:0:250}
+    REPLY=${REPLY:0:250} HOOK_CODE=$code
     return 1
   done
   rm -f -- "$errors"
 }
 
 hooks_one() {
+  local seconds=$(((CFG[HOOK_MS] + 999) / 1000))
   env -i PATH="$PATH" HOME="${HOME:-/}" CLAWPULSE_HOME="$HOME_DIR" CLAWPULSE_AGENT="${CFG[AGENT]}" CLAWPULSE_URL="${CFG[URL]}" \
-    timeout -k 5 "$(((CFG[HOOK_MS] + 999) / 1000))" "$@" </dev/null 9>&-
+    CLAWPULSE_CONFIG="$CONFIG_FILE" CLAWPULSE_HOOKS="$HOOKS" CLAWPULSE_HOOK_SECONDS="$seconds" timeout -k 5 "$seconds" "$@" </dev/null 9>&-
 }
 
 # Puts the previous document back, and has the hooks take it again.

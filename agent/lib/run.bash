@@ -107,6 +107,8 @@ run_cycle() {
   now_ms
   uptime_ms
   desired_poll
+  desired_later
+  desired_again
   host_sample
   openclaw_sample
   logs_scan
@@ -158,9 +160,9 @@ run_housekeeping() {
 # write it to the disk at once.
 run_status() {
   local text
-  printf -v text 'pid=%s\nagent=%s\nurl=%s\nwaiting=%s\nbytes=%s\nreason=%s\ndelivered=%s\nlast=%s\nwritten=%s\napplied=%s\nerror=%s\n' \
-    $$ "${CFG[AGENT]}" "${CFG[URL]}" "${#QUEUE[@]}" "$SPOOL_SIZE" "${TOLD[delivery]-}" "$DELIVERED" "$LAST_ANSWER" "$WRITTEN" "$APPLIED" \
-    "$APPLY_ERROR"
+  printf -v text 'pid=%s\nagent=%s\nurl=%s\nwaiting=%s\nbytes=%s\nreason=%s\ndelivered=%s\nlast=%s\ndesired=%s\nwritten=%s\napplied=%s\nerror=%s\n' \
+    $$ "${CFG[AGENT]}" "${CFG[URL]}" "${#QUEUE[@]}" "$SPOOL_SIZE" "${TOLD[delivery]-}" "$DELIVERED" "$LAST_ANSWER" "$WANTED" "$WRITTEN" \
+    "$APPLIED" "$APPLY_ERROR"
   { printf '%-2000s' "$text" 1<>"$RUN/status"; } 2>/dev/null || :
 }
 

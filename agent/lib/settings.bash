@@ -6,7 +6,7 @@ settings_defaults() {
     [URL]='' [TOKEN]='' [TOKEN_FILE]='' [AGENT]='' [NAME]='' [MODEL]='' [TAGS]='' [VERSIONS]='' [ATTRIBUTES]=''
     [HEARTBEAT_SECONDS]=15 [TIMEOUT_SECONDS]=10 [EXIT_SECONDS]=5 [RETRY_SECONDS]=60 [SPOOL_BYTES]=67108864 [INTAKE_BYTES]=67108864
     [CACERT]='' [DISK]=/ [LOGS]='' [LOG_PATTERN]='ERROR|FATAL|CRITICAL|Traceback|panic:' [HOOK_SECONDS]=60
-    [OPENCLAW_PORT]='' [OPENCLAW_PIDFILE]='' [OPENCLAW_UNIT]=openclaw-gateway.service [OPENCLAW_MATCH]='openclaw*gateway'
+    [OPENCLAW_COMMAND]=openclaw [OPENCLAW_ENV]='' [OPENCLAW_PORT]='' [OPENCLAW_PIDFILE]='' [OPENCLAW_UNIT]=openclaw-gateway.service [OPENCLAW_MATCH]='openclaw*gateway'
   )
 }
 

@@ -17,7 +17,7 @@ cmd_status() {
 
 status_print() {
   local name age
-  for name in agent url waiting bytes reason written applied error; do
+  for name in agent url waiting bytes reason desired written applied error; do
     status_value "$name"
     [[ -z $REPLY ]] || printf '%-10s %s\n' "$name" "$REPLY"
   done

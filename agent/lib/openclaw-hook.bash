@@ -1,0 +1,27 @@
+# Usage: clawpulse-agent openclaw config FILE
+# Brings this host's OpenClaw to what a desired configuration says, or back to what it was; hooks.d/50-openclaw runs it for the agent.
+#
+# What it does stands in openclaw-hook/, in JavaScript: OpenClaw's own Node runs it. It gets no token of ClawPulse.
+
+cmd_openclaw() {
+  settings_places
+  settings_load || die "no usable settings: see $CONFIG_FILE"
+  openclaw_node || die 'there is no node: put it into PATH, or name it in CLAWPULSE_OPENCLAW_COMMAND'
+  exec env -u CLAWPULSE_TOKEN CLAWPULSE_HOME="$HOME_DIR" CLAWPULSE_HOOK_SECONDS="$(((CFG[HOOK_MS] + 999) / 1000))" \
+    CLAWPULSE_COMMANDS="$HOOKS/commands.d" CLAWPULSE_OPENCLAW_COMMAND="${CFG[OPENCLAW_COMMAND]}" \
+    CLAWPULSE_OPENCLAW_ENV="${CFG[OPENCLAW_ENV]:-${CONFIG_FILE%/*}/openclaw.env}" CLAWPULSE_OPENCLAW_PORT="${CFG[OPENCLAW_PORT]}" \
+    "$REPLY" --input-type=module - "$@" < <(openclaw_hook)
+}
+
+# REPLY is the node that runs OpenClaw: named by its command, beside it, or the one in PATH.
+openclaw_node() {
+  local command=${CFG[OPENCLAW_COMMAND]%% *} found
+  REPLY=$command
+  [[ ${command##*/} != node* ]] || return 0
+  if found=$(command -v "$command"); then
+    for REPLY in "${found%/*}/node" "$(readlink -f -- "$found")"; do
+      [[ ${REPLY##*/} != node || ! -x $REPLY ]] || return 0
+    done
+  fi
+  REPLY=$(command -v node)
+}

@@ -1,0 +1,161 @@
+/** Brings OpenClaw's configuration to what is wanted, sees that it is in force, and brings it back when it is not. */
+
+import { Later, Refused } from "./errors.js";
+import { GatewayError } from "./gateway.js";
+import { difference, inverse, merged } from "./json.js";
+import { configOf, plan, replaced, united } from "./managed.js";
+
+/** @typedef {import("./json.js").Json} Json */
+/** @typedef {import("./host.js").Host} Host */
+/** @typedef {import("./state.js").State} State */
+/** @typedef {{shown: Json, current: Json, runtime: Json}} Seen What `config.get` shows, as it is, as its authors wrote it, with defaults. */
+
+/** Writes of one application, far from the 30 a minute that OpenClaw takes. */
+const TRIES = 6;
+const PAUSE_MS = 1_000;
+
+/** @param {Json} patch */
+const empty = (patch) => Object.keys(patch).length === 0;
+
+/**
+ * @param {Host} host
+ * @param {(shown: Json) => ReadonlyArray<unknown>} sources that know the names of hidden references
+ * @returns {Promise<Seen>}
+ */
+async function read(host, sources) {
+  const shown = await host.call("config.get");
+  if (shown.valid === false) throw new Refused("OpenClaw's configuration is damaged as it is: openclaw doctor tells how to mend it");
+  const file = typeof shown.path === "string" ? host.readJson(shown.path) : undefined;
+  return { shown, current: configOf(shown, [file, ...sources(shown)]), runtime: shown.runtimeConfig ?? {} };
+}
+
+/**
+ * @param {Host} host
+ * @param {State} state changed and saved before anything is written
+ * @param {Json} wanted the patch that is to be managed
+ * @param {number} until time by which it has to be in force
+ * @param {Array<() => Promise<void>>} undo is given what puts the configuration back
+ * @returns {Promise<Seen>} what is in force
+ * @throws {Refused | Later}
+ */
+export async function configure(host, state, wanted, until, undo) {
+  let sent = false;
+  for (let tries = 1; tries <= TRIES; tries += 1) {
+    const sources = (/** @type {Json} */ shown) => (sent ? [wanted] : shown.hash === state.hash ? [state.patch] : []);
+    const seen = await patiently(host, until, () => read(host, sources), undo.length > 0);
+    const planned = plan(seen.current, seen.runtime, state.memory, wanted);
+    if (empty(planned.patch)) {
+      const now = await inForce(host, seen, until, undo.length > 0);
+      Object.assign(state, { memory: planned.memory, patch: wanted, hash: String(now.shown.hash ?? "") });
+      return now;
+    }
+    state.memory = united(state.memory, planned.memory);
+    host.save(state);
+    const earlier = undo.splice(0, 1, () => putBack(host, planned.patch, seen, state));
+    sent = await send(host, planned, seen, () => undo.splice(0, 1, ...earlier));
+  }
+  throw new Refused("the configuration was changed by somebody else each time it was written");
+}
+
+/**
+ * @param {Host} host
+ * @param {import("./managed.js").Plan} planned
+ * @param {Seen} seen
+ * @param {() => void} nothing is called when nothing was written
+ * @returns {Promise<boolean>} whether it is known to have been written; if not, it is looked at and tried again
+ */
+async function send(host, planned, seen, nothing) {
+  try {
+    await write(host, planned.patch, planned.replaced, seen.shown.hash);
+    return true;
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    if (["refused", "stale", "limited"].includes(error.kind)) nothing();
+    if (error.kind === "refused" || error.kind === "failed") throw new Refused(error.message);
+    if (error.kind === "limited") await waitFor(host, error);
+    return error.kind === "kept";
+  }
+}
+
+/** @param {Host} host @param {Json} patch @param {ReadonlyArray<string>} places @param {unknown} hash */
+function write(host, patch, places, hash) {
+  return host.call("config.patch", { raw: JSON.stringify(patch), baseHash: hash, ...(places.length > 0 && { replacePaths: places }) });
+}
+
+/** @param {Host} host @param {GatewayError} error */
+async function waitFor(host, error) {
+  if (error.afterMs > host.left() / 2) throw new Later(error.message);
+  await host.sleep(error.afterMs);
+}
+
+/**
+ * @template T
+ * @param {Host} host
+ * @param {number} until
+ * @param {() => Promise<T>} look
+ * @param {boolean} written whether a gateway that does not answer may be one that restarts for our sake
+ * @returns {Promise<T>}
+ */
+async function patiently(host, until, look, written) {
+  for (;;) {
+    try {
+      return await look();
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      if (!written) throw error.kind === "refused" ? new Refused(error.message) : new Later(error.message);
+      if (host.now() >= until) throw new Refused(`the gateway did not come back: ${error.message}`);
+      await host.sleep(PAUSE_MS);
+    }
+  }
+}
+
+/**
+ * Wait until what was read is what the gateway runs, and it is ready.
+ * @param {Host} host @param {Seen} seen @param {number} until @param {boolean} written @returns {Promise<Seen>}
+ */
+async function inForce(host, seen, until, written) {
+  for (let now = seen; ; ) {
+    const why = await pending(host, now.shown);
+    if (!why) return now;
+    if (host.now() >= until) throw written ? new Refused(why) : new Later(why);
+    await host.sleep(PAUSE_MS);
+    now = { ...now, shown: await patiently(host, until, () => host.call("config.get"), written) };
+  }
+}
+
+/** @param {Host} host @param {Json} shown @returns {Promise<string>} what keeps it from being in force */
+async function pending(host, shown) {
+  if (shown.appliedConfigHash === shown.configRevisionHash) return host.unready(shown);
+  return shown.runtimeConfig?.gateway?.reload?.mode === "off"
+    ? "OpenClaw takes it into force at its next start only (gateway.reload.mode is off)"
+    : "the gateway has not taken the configuration into force";
+}
+
+/**
+ * Put back what a patch changed, and see that it is so.
+ * @param {Host} host @param {Json} patch that was sent @param {Seen} before @param {State} state
+ */
+async function putBack(host, patch, before, state) {
+  const back = inverse(patch, before.current);
+  let why = "there was no time left";
+  for (let missed = false; host.left() > 0; await host.sleep(PAUSE_MS)) {
+    try {
+      const seen = await read(host, () => [before.current]);
+      const rest = difference(seen.current, merged(seen.current, back));
+      why = empty(rest) ? await pending(host, seen.shown) : "";
+      if (empty(rest) && !why) {
+        state.hash = String(seen.shown.hash ?? "");
+        return;
+      }
+      if (!empty(rest)) await write(host, rest, replaced(rest, seen.runtime), seen.shown.hash);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      why = error.message;
+      // A gateway that does not come up with the new one comes up with the old one: it is written without it.
+      if (!missed) why = (await host.offline(before.shown.path, back, replaced(back, before.runtime))) || why;
+      missed = true;
+      if (error.kind === "limited") await host.sleep(error.afterMs);
+    }
+  }
+  throw new Refused(why);
+}

@@ -18,6 +18,7 @@ from functions.api import (
     agents,
     alerts,
     approvals,
+    budgets,
     channels,
     dashboard,
     deliveries,
@@ -49,7 +50,7 @@ NOUNS = (
     *(dashboard.noun, agents.noun, desired.noun, series.noun, tasks.noun, events.noun, errors.noun, tokens.noun, settings.noun),
     *(rules.noun, alerts.noun, trials.noun, silences.noun, incidents.noun, channels.noun, deliveries.noun),
     *(rollouts.noun, rollout_settings.noun, approvals.noun),
-    fleet_config.noun,
+    *(fleet_config.noun, budgets.noun),
     *(openapi.noun, page.noun, install.noun),
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for noun in NOUNS for endpoint in noun.endpoints)

@@ -59,7 +59,11 @@ class DeadManDocument(Document):
 
 
 class BudgetsDocument(Document):
-    """Budgets by group: `{"tier=smart": {"tokens_per_day": 1000000, "usd_per_day": 50}, "": {"usd_per_month": 900}}`."""
+    """Budgets by group: `{"tier=smart": {"tokens_per_day": 1000000, "usd_per_day": 50}, "": {"usd_per_month": 900}}`.
+
+    Of tokens or dollars an hour, day or month; `cpu_percent` and `memory_percent` of each agent. `warn` (0.8) and `alert` (1.0) are shares;
+    `act`: `{"at": 1.2, "do": "pause"}` or `{"at": 1.0, "do": {"model": "…"}, "until": "raised", "on": ["usd_per_day"]}`.
+    """
 
 
 class ChannelAsked(Asked):
@@ -149,7 +153,7 @@ def budgets(call: Call) -> Reply:
 
 @noun.endpoint("PUT", "/api/budgets", scope=Scope.OPERATE, heeds=IfMatch, takes=BudgetsDocument, answers=BudgetsDocument)
 def replace_budgets(call: Call, heeded: IfMatch, body: BudgetsDocument) -> Reply:
-    """Replace the budgets; rules with `budget:` go by them."""
+    """Replace the budgets; rules with `budget:` go by them, and those with `act` do what they say within a minute."""
     return documents.replace(call, BUDGETS_KIND, heeded, body)
 
 

@@ -6,11 +6,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from functions.api.budgets import BudgetAnswer, answer, standing
 from functions.api.endpoint import Call
 from functions.api.fleet_view import FleetView, view
 from functions.api.instances import LatencyAnswer
 from functions.api.models import Answer, Asked, Moment, SelectorText
 from functions.api.rollups import parts
+from functions.domain.budget_state import at_risk
 from functions.domain.fleet import Snapshot
 from functions.domain.selector import Selector
 from functions.domain.series import agents_for, limit_agents
@@ -18,6 +20,9 @@ from functions.domain.spans import Span, cover
 from functions.domain.summary import RANGES, ByTier, FleetFigures, fleet_figures, select
 from functions.domain.summary_tasks import TaskFigures, task_figures
 from functions.domain.times import MINUTE_MS, MINUTES_PER_HOUR, minute_end, minute_of
+
+MAX_BUDGETS = 20
+"""Of those that are used up or nearly so."""
 
 
 class SummaryAsked(Asked):
@@ -73,6 +78,7 @@ class Summary(Figures):
     as_of: Moment | None = Field(description="When the snapshot was taken; null before the first.")
     stale: bool = Field(description="The snapshot is older than a minute: what this says may have changed.")
     warnings: list[str]
+    budgets: list[BudgetAnswer] = Field(description="Budgets of these groups that warn or more, the gravest first; at most 20.")
 
 
 type Agents = dict[str, dict[str, str]] | None
@@ -95,7 +101,13 @@ def summarise(call: Call, asked: SummaryAsked) -> Summary:
         as_of=fleet.time,
         stale=fleet.stale(call.now),
         warnings=_warnings(fleet, call),
+        budgets=_budgets(call, wanted),
     )
+
+
+def _budgets(call: Call, wanted: Selector) -> list[BudgetAnswer]:
+    found = standing(call, wanted)
+    return [answer(one, found) for one in at_risk(found.states, MAX_BUDGETS)]
 
 
 def _minute(snapshot: Snapshot | None, now: int, *, sealed: bool) -> int:

@@ -85,7 +85,7 @@ class BudgetService:
             return report
         counted = budget_use.count(evidence, self._memo)
         report.states = budget_states(numbers, wanted, counted, now)
-        agents = {id: state for id, state in evidence.snapshot.agents.items() if not state.retired}
+        agents = {id: state for id, state in evidence.snapshot.agents.items() if state.first_seen is not None and not state.retired}
         _Round(self, workspace, agents, _Book(acts, known), report, now).play()
         stored = replace(counted, notes=report.notes)
         self._fleet.put_settings(workspace, budget_use.DOCUMENT, msgspec.to_builtins(stored))
@@ -178,6 +178,8 @@ class _Round:
             targets=targets,
             tags=tags,
             policy=POLICY,
+            # Agents of the group that come while it is under way come along.
+            selector=state.group,
             change={"patch": dict(state.act.patch), "budget": state.budget, "group": state.group},
         )
 

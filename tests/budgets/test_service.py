@@ -58,6 +58,7 @@ def test_a_budget_that_is_used_up_pauses_its_agents_once(office: Office) -> None
     (rollout,) = office.started()
     assert report.started == [rollout.id]
     assert (rollout.by, rollout.members, rollout.waves, rollout.policy.gates) == ("clawpulse", 2, 1, False)
+    assert (rollout.selector, rollout.change["patch"]) == ("tier=smart", {"paused": True}), "nobody else may join it"
     office.settle()
     assert (office.wants("a-1"), office.wants("a-2"), office.wants("b-1")) == ({**SMART_DOCUMENT, "paused": True}, {"paused": True}, None)
     for _ in range(3):
@@ -72,6 +73,7 @@ def test_a_new_day_lifts_it(office: Office) -> None:
     office.tomorrow()
     (lift,) = office.run().lifted
     assert office.titles()[1] == "budget tier=smart: tokens_per_day: paused lifted, the period is over"
+    assert "patch" not in office.started()[1].change, "nobody may join it"
     assert office.acts()[KEY].phase is ActPhase.LIFTING
     office.settle()
     assert (office.wants("a-1"), office.wants("a-2")) == (SMART_DOCUMENT, {})
@@ -340,7 +342,7 @@ class Accident:
             self.office.settle()
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(["go", "go", "go", "crash", "other"]), max_size=60), st.lists(st.booleans(), min_size=12, max_size=12))
 def test_it_acts_at_most_once_a_period_and_puts_all_back_whatever_happens(script: list[str], settling: list[bool]) -> None:
     """Rollouts take their time; when accidents are over, all is as it should be."""

@@ -159,8 +159,8 @@ def _again(member: Member, seen: Seen, view: View) -> Fate:
 
 
 def kept(member: Member, view: View) -> Fate:
-    """Any member of a rollout that is stopped: as `forward`, but nobody is told anew."""
-    if member.state is MemberState.REVERTING:
+    """Any member of a rollout that is stopped: as `forward`, but who was on his way to be told anew just keeps `after`."""
+    if member.told_at and member.state in (MemberState.REVERTING, MemberState.WAITING):
         member = view.become(member, MemberState.SENT)
     return forward(member, view)
 

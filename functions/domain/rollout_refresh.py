@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from functions.domain.rollout import HoldCause, Member, MemberState
+from functions.domain.rollout import HoldCause, Member, MemberState, Wave
 from functions.domain.rollout_draft import Draft
 from functions.domain.rollout_member import Fate, View, forward, tell
 from functions.domain.rollout_plan import share
@@ -32,8 +32,13 @@ def refresh(draft: Draft, view: View, fate: Callable[[Member, View], Fate] = for
 
 
 def tell_more(draft: Draft, view: View) -> None:
-    """Tell waiting members of the current wave, as many as may be unavailable at a time. Sleepers take nobody's place."""
-    wave = draft.wave
+    """Tell waiting members of the waves that have begun: those of the current one, and earlier ones' that were gone at their turn."""
+    for wave in draft.waves(draft.head.wave, 0):
+        _tell_wave(draft, view, wave)
+
+
+def _tell_wave(draft: Draft, view: View, wave: Wave) -> None:
+    """Tell as many as may be unavailable at a time. Sleepers take nobody's place."""
     places = max(1, share(draft.head.policy.max_unavailable, len(wave.members), up=False))
     taken = sum(member.state in OPEN for member in wave.members)
     for place, member in enumerate(wave.members):
@@ -47,14 +52,6 @@ def tell_more(draft: Draft, view: View) -> None:
         if taken > places:
             return
         _settle(draft, view, wave.number, place, fate)
-
-
-def tell_returned(draft: Draft, view: View) -> None:
-    """Tell members of earlier waves that were gone when it was their turn."""
-    for wave in draft.waves(draft.head.wave - (not draft.head.passed), 0):
-        for place, member in enumerate(wave.members):
-            if member.state is MemberState.WAITING and not draft.full:
-                _settle(draft, view, wave.number, place, tell(member, view))
 
 
 def deaf(draft: Draft, view: View) -> float | None:

@@ -14,7 +14,7 @@ from functions.domain.rollout_bake import HELD_S, baking, judge, wants_verdict
 from functions.domain.rollout_draft import Draft
 from functions.domain.rollout_limits import bake_ms, blocked, failure, gated
 from functions.domain.rollout_member import View, forward, kept
-from functions.domain.rollout_refresh import OPEN, QUICK_S, SETTLE_MS, any_open, deaf, pace, refresh, tell_more, tell_returned, unsettled
+from functions.domain.rollout_refresh import OPEN, QUICK_S, SETTLE_MS, any_open, deaf, pace, refresh, tell_more, unsettled
 from functions.domain.rollout_words import agents, of_wave, standing
 from functions.domain.times import SECOND_MS
 
@@ -74,7 +74,6 @@ def _applying(draft: Draft, view: View) -> float | None:
     seconds = deaf(draft, view)
     if seconds is not None:
         return seconds
-    tell_returned(draft, view)
     if head.passed:
         return _finishing(draft, view)
     failed = failure(head, draft.wave)
@@ -118,8 +117,9 @@ def _finishing(draft: Draft, view: View) -> float | None:
         draft.add(joined)
         draft.move(Phase.WAITING, f"{agents(len(joined))} joined meanwhile")
         return 0
+    tell_more(draft, view)
     draft.head.reason = standing(draft.members())
-    if any_open(draft):
+    if any_open(draft) or any(member.state is MemberState.WAITING for member in draft.members()):
         return pace(draft)
     return _end(draft, Phase.SUCCEEDED, draft.head.reason)
 

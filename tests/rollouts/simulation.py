@@ -5,8 +5,8 @@
     world.run(600)
     assert world.rollout.phase is Phase.SUCCEEDED
 
-Agents behave as the bash agent does: they fetch what is desired when it is not what they wrote, take a while to apply it, keep what they run
-when they refuse, and do not try again what they refused. What the engine sees of them is late by up to `World.lag_ms`.
+Agents behave as the bash agent does: they fetch what is desired when it is not what they wrote, take a while to apply it, keep what they
+run when they refuse, and do not try again what they refused. What the engine sees of them is late by up to `World.lag_ms`.
 """
 
 from __future__ import annotations

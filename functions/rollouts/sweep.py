@@ -79,12 +79,12 @@ class Sweep:
             return
         configured = self.parts.desired.hashes(workspace)
         bare = [state for state in decode_snapshot(data).agents.values() if state.id not in configured and serves(state)]
-        if not bare:
+        target = self.targets.of_revision(workspace, revision) if bare else None
+        if target is None:
             return
         taken = {agent for _, agent in members_elsewhere(self.parts.rollouts, workspace, self.parts.rollouts.registry(workspace))}
-        target = self.targets.of_revision(workspace, revision)
         wanted = ((state.id, target(state.id, state.tags, UNMANAGED_TEXT)) for state in bare if state.id not in taken)
-        for agent, text in islice(((agent, text) for agent, text in wanted if text and text != UNMANAGED_TEXT), MAX_ADOPTED):
+        for agent, text in islice(((agent, text) for agent, text in wanted if text), MAX_ADOPTED):
             document = Desired(text=text, hash=hash_of(text), time=now, by=f"revision {revision.number}")
             if self.parts.desired.put(workspace, agent, document, None):
                 yield agent

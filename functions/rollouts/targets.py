@@ -35,9 +35,16 @@ class Targets:
         patch = rollout.change.get("patch")
         return _patched(patch) if isinstance(patch, Mapping) else None
 
-    def of_revision(self, workspace: str, revision: Revision) -> Target:
-        """What a revision says, whatever the agent has; None where it says nothing: that leaves alone what was set otherwise."""
-        repository = self._repository(workspace, revision)
+    def of_revision(self, workspace: str, revision: Revision) -> Target | None:
+        """What a revision says, whatever the agent has; None where it says nothing: that leaves alone what was set otherwise.
+
+        None altogether for a revision that this release cannot read any more.
+        """
+        try:
+            repository = self._repository(workspace, revision)
+        except InvalidRepository as error:
+            _LOG.error("nobody gets revision %s of %s: %s", revision.number, workspace, error)
+            return None
 
         def target(agent: str, tags: Mapping[str, str], _text: str) -> str | None:
             text = _possible(lambda: canonical(repository.document(agent, tags)))

@@ -31,7 +31,7 @@ from tests.rollouts.simulation import Agent
 WS = "acme"
 START = 1_795_478_400_000
 TICK_MS = 5 * SECOND_MS
-OLD, NEW = {"model": {"primary": "a"}}, {"model": {"primary": "b"}}
+OLD, NEW = {"model": {"primary": "x/a"}}, {"model": {"primary": "x/b"}}
 OLD_TEXT, NEW_TEXT = canonical(OLD), canonical(NEW)
 BEFORE, AFTER = hash_of(OLD_TEXT), hash_of(NEW_TEXT)
 PASS = Verdict(outcome=Outcome.PASS, reason="as its references")
@@ -179,11 +179,11 @@ class Workshop:
         """As the sweep's function has it."""
         return Sweep(parts=self.parts, fleet=self.fleet, revisions=self.revisions, targets=Targets(self.revisions))
 
-    def wanted(self, agents: Iterable[str] | None = None, **more: Any) -> Launch:
+    def wanted(self, agents: Iterable[str] | None = None, text: str = NEW_TEXT, **more: Any) -> Launch:
         """A change of the model of all agents, or of some."""
         chosen = list(self.agents) if agents is None else list(agents)
         given = {"policy": Policy(bake_s=60, apply_s=60), "change": {"patch": NEW}, "title": "model: a → b", "by": "t-1", **more}
-        return Launch(targets=dict.fromkeys(chosen, NEW_TEXT), tags={agent: self.agents[agent].tags for agent in chosen}, **given)
+        return Launch(targets=dict.fromkeys(chosen, text), tags={agent: self.agents[agent].tags for agent in chosen}, **given)
 
     def launch(self, id: str = "r1", **more: Any) -> Rollout | None:
         """Start a rollout."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from clawpulse.cli import _fleet_offline
+from clawpulse.cli import _fleet_offline, _fleet_online
 
 
 @click.group()
@@ -16,5 +16,5 @@ def fleet() -> None:
     """Keep the configuration of all agents in a repository of files."""
 
 
-for _command in _fleet_offline.COMMANDS:
+for _command in (*_fleet_offline.COMMANDS, *_fleet_online.COMMANDS):
     fleet.add_command(_command)

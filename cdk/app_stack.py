@@ -16,6 +16,7 @@ from cdk.data_stack import DataStack
 from cdk.features.alerts import Alerts, EvaluateQueue
 from cdk.features.api import Api
 from cdk.features.authorizer import Authorizer
+from cdk.features.budgets import Budgets
 from cdk.features.ingest import Ingest
 from cdk.features.notify import Notify, NotifyQueue
 from cdk.features.ops import Ops
@@ -49,6 +50,7 @@ class AppStack(Stack):
         alerts = Alerts(self, runtime=runtime, data=data, runs=runs, deliveries=deliveries.queue)
         notify = Notify(self, settings=settings, runtime=runtime, data=data, deliveries=deliveries)
         rollouts = Rollouts(self, stage=settings.name, runtime=runtime, data=data, deliveries=deliveries.queue)
+        budgets = Budgets(self, stage=settings.name, runtime=runtime, data=data)
         api = Api(self, stage=settings.name, runtime=runtime, data=data, gateway=gateway, deliveries=deliveries.queue)
         ops = Ops(self, settings=settings, data=data)
         ops.watch_gateway(gateway)
@@ -63,11 +65,13 @@ class AppStack(Stack):
                 "Notify": notify.send,
                 "RolloutStep": rollouts.step,
                 "RolloutSweep": rollouts.sweep,
+                "Budgets": budgets.count,
             }
         )
         ops.watch_seal(seal, ticks)
         ops.watch_alerts(alerts, runs, deliveries)
         ops.watch_rollouts(rollouts)
+        ops.watch_budgets(budgets)
         CfnOutput(self, "BootstrapFunctionName", value=tokens.bootstrap.function.function_name)
         CfnOutput(self, "SealQueueUrl", value=ticks.queue.queue_url)
 

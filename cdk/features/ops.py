@@ -22,6 +22,7 @@ from cdk.components.function import Function
 from cdk.components.gateway import Gateway
 from cdk.data_stack import DataStack
 from cdk.features.alerts import Alerts, EvaluateQueue
+from cdk.features.budgets import Budgets
 from cdk.features.notify import NotifyQueue
 from cdk.features.rollouts import Rollouts
 from cdk.features.seal import Seal, SealQueue
@@ -96,6 +97,11 @@ class Ops(Construct):
             self._alarm(name, description, metric, at_least=1)
         self._alive("RolloutSweep", "rollouts whose execution died stand still", rollouts.sweep.function)
         self._dead_letters({"RolloutSweep": rollouts.missed})
+
+    def watch_budgets(self, budgets: Budgets) -> None:
+        """That budgets are counted: one that is used up must not go unnoticed."""
+        self._alive("Budgets", "budgets are not counted, and none acts", budgets.count.function)
+        self._dead_letters({"Budgets": budgets.missed})
 
     def watch_gateway(self, gateway: Gateway) -> None:
         """Errors and slowness of the API as a whole."""

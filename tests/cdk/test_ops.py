@@ -42,6 +42,10 @@ WATCHED = {
     "RolloutSweepThrottles",
     "RolloutSweepSilent",
     "RolloutSweepDeadLetters",
+    "BudgetsErrors",
+    "BudgetsThrottles",
+    "BudgetsSilent",
+    "BudgetsDeadLetters",
 }
 RAW = {"RawWriteRecordsErrors", "RawQueryErrors"}
 
@@ -62,7 +66,7 @@ def test_every_alarm_tells_the_topic_and_says_what_is_wrong(live: Stage) -> None
         assert alarm["AlarmDescription"].startswith("ClawPulse live: "), name
 
 
-SILENT = ("OpsSealSilent", "OpsEvaluateSilent", "OpsRolloutSweepSilent")
+SILENT = ("OpsSealSilent", "OpsEvaluateSilent", "OpsRolloutSweepSilent", "OpsBudgetsSilent")
 
 
 def test_silence_of_what_runs_always_is_an_alarm_and_silence_elsewhere_is_not(live: Stage) -> None:

@@ -48,6 +48,7 @@ WANTED = {
     "NotifySendRole": LOGS | KEY_WRITE | {"dynamodb:GetItem", "dynamodb:PutItem"} | TRANSACTION | SENDS | TRACES | OUTSIDE,
     "RolloutsStepRole": LOGS | KEY_WRITE | ROLLOUTS | TRACES | {"sqs:SendMessage", "states:StartExecution"},
     "RolloutsSweepRole": LOGS | KEY_WRITE | STORED | TRACES | {"sqs:SendMessage", "states:StartExecution"},
+    "BudgetsCountRole": LOGS | KEY_WRITE | ROLLOUTS | TRACES | {"sqs:SendMessage", "states:StartExecution"},
     "RolloutsRole": LOG_DELIVERY | TRACES | SAMPLED | {"lambda:InvokeFunction"},
     "ApiReadRole": LOGS
     | KEY_WRITE
@@ -102,6 +103,8 @@ def test_resources_are_exact_but_where_aws_knows_none(live: Stage) -> None:
         ("RolloutsStepRole", "UpdateItem", {"Rollouts"}),
         ("RolloutsStepRole", "BatchWriteItem", {"Rollouts"}),
         ("RolloutsSweepRole", "PutItem", {"Rollouts", "Fleet"}),
+        ("BudgetsCountRole", "PutItem", {"Rollouts", "Fleet"}),
+        ("BudgetsCountRole", "Query", {"Rollouts", "Fleet", "Rollups"}),
         ("ApiReadRole", "PutItem", {"Fleet", "Tokens", "Alerts", "Rollouts"}),
         ("ApiReadRole", "Query", {"Rollups", "Fleet", "Tokens", "Alerts", "Rollouts"}),
         ("ApiReadRole", "DeleteItem", {"Fleet", "Alerts"}),

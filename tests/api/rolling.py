@@ -50,10 +50,8 @@ def waves(*states: Sequence[MemberState]) -> list[Wave]:
 USUAL = ([MemberState.APPLIED], [MemberState.WAITING] * 2)
 
 
-def rollout(
-    world: World, id: str = "r000000001aa", plan: Sequence[Wave] | None = None, entries: Sequence[Entry] = (), **changes: Any
-) -> Rollout:
-    """Put a rollout: one agent has the new model, two wait."""
+def plain(id: str = "r000000001aa", plan: Sequence[Wave] | None = None, **changes: Any) -> Rollout:
+    """One agent has the new model, two wait."""
     plan = waves(*USUAL) if plan is None else plan
     fields: dict[str, Any] = {
         "title": "model.primary: swift/one → swift/two",
@@ -72,10 +70,18 @@ def rollout(
         "counts": counts(plan),
         "version": 1,
     }
-    made = Rollout(id=id, **{**fields, **changes})
+    return Rollout(id=id, **{**fields, **changes})
+
+
+def rollout(
+    world: World, id: str = "r000000001aa", plan: Sequence[Wave] | None = None, entries: Sequence[Entry] = (), **changes: Any
+) -> Rollout:
+    """Put one."""
+    plan = waves(*USUAL) if plan is None else plan
+    put = plain(id, plan, **changes)
     texts = {UNMANAGED: UNMANAGED_TEXT, hash_of(TEXT): TEXT}
-    assert world.rollouts.create("team", made, plan, texts, entries, world.rollouts.registry("team"))
-    return made
+    assert world.rollouts.create("team", put, plan, texts, entries, world.rollouts.registry("team"))
+    return put
 
 
 def waiting(world: World, id: str = "r000000001aa", **changes: Any) -> Rollout:
@@ -93,6 +99,6 @@ def waiting(world: World, id: str = "r000000001aa", **changes: Any) -> Rollout:
 
 def link(world: World, rollout: Rollout, now: int = NOW) -> str:
     """Put a link that approves its current wave; its path."""
-    made, text = create("team", rollout, "chat", now=now, random=world.services.random(RANDOM_BYTES))
-    world.links.put("team", made)
+    stored, text = create("team", rollout, "chat", now=now, random=world.services.random(RANDOM_BYTES))
+    world.links.put("team", stored)
     return f"/approve/{text}"

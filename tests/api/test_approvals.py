@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from functions.domain.approval_link import LASTS_MS, RANDOM_BYTES, create, opens, parse, used
 from functions.domain.rollout import Action, Outcome, Phase, Reversibility, Verdict
-from tests.api.rolling import link, rollout, waiting
+from tests.api.rolling import link, plain, waiting
 from tests.api.world import NOW, ApiClient, World
 
 
@@ -163,10 +163,10 @@ def test_an_irreversible_one_says_so(world: World, visitor: ApiClient) -> None:
 
 @given(random=st.binary(min_size=RANDOM_BYTES, max_size=RANDOM_BYTES), workspace=st.from_regex(r"[a-z0-9][a-z0-9-]{0,62}", fullmatch=True))
 def test_a_link_is_read_as_it_was_written(random: bytes, workspace: str) -> None:
-    made, text = create(workspace, rollout(World()), "chat", now=NOW, random=random)
+    stored, text = create(workspace, plain(), "chat", now=NOW, random=random)
     found = parse(text)
     assert found is not None
-    assert (found.workspace, found.id, opens(made, found.secret)) == (workspace, made.id, True)
-    assert found.secret not in repr(made)
+    assert (found.workspace, found.id, opens(stored, found.secret)) == (workspace, stored.id, True)
+    assert found.secret not in repr(stored)
     flipped = "0" if text[-1] != "0" else "1"
-    assert not opens(made, found.secret[:-1] + flipped)
+    assert not opens(stored, found.secret[:-1] + flipped)

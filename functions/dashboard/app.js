@@ -1,6 +1,7 @@
 // The page: polls the fleet, keeps what is on screen in step with it, and says so when it cannot.
 
 import { ApiError, forgetAnswers, get, getAll, takeTokenFromAddress, token } from "./api.js";
+import { Budgets } from "./budgets.js";
 import { Details } from "./details.js";
 import { duration, element, setText } from "./format.js";
 import { agentOf, fleetOf } from "./model.js";
@@ -24,6 +25,7 @@ const page = {
 };
 const tiles = new Tiles(at("groups"));
 const details = new Details(at("details"), tiles, Date.now);
+const budgets = new Budgets(at("budgets"));
 const totals = new Totals(at("counts"), at("totals"), toggleHealth);
 
 async function poll() {
@@ -69,6 +71,7 @@ function renderFleet() {
     states.showBoard();
   }
   totals.render(countsOf(agents), view.health, fleet);
+  if (budgets.render(fleet.budgets)) tiles.fit();
   tiles.render(shown, view.by, Date.now());
   details.refresh();
   offerTags(agents);

@@ -98,8 +98,26 @@ def totals(**changes: Any) -> dict[str, Any]:
 
 def summary(**changes: Any) -> dict[str, Any]:
     tiers = {"fast": figures(2), "smart": figures(1, errorRate1m=None, costPerHour=None)}
-    extra = {"tiers": tiers, "window": None, "minute": STAMP, "asOf": STAMP, "stale": False, "warnings": []}
+    extra = {"tiers": tiers, "window": None, "minute": STAMP, "asOf": STAMP, "stale": False, "warnings": [], "budgets": []}
     return figures() | extra | changes
+
+
+def budget(**changes: Any) -> dict[str, Any]:
+    return {
+        "group": "tier=smart",
+        "budget": "tokens_per_day",
+        "start": STAMP,
+        "end": STAMP,
+        "used": 1240.0,
+        "limit": 1000.0,
+        "share": 1.24,
+        "forecast": 2480.0,
+        "level": "act",
+        "reason": "1,240 tokens of 1,000 tokens (124 %)",
+        "agent": None,
+        "act": {"at": 1.2, "does": "paused", "until": "period", "state": "in force", "rollout": "r1k85dotfg9o3", "detail": None},
+        **changes,
+    }
 
 
 def window(**changes: Any) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class Site:
     fault: tuple[int, dict[str, Any]] | None = None
     age_s: float = 3
     warnings: list[str] = field(default_factory=list)
+    budgets: list[dict[str, Any]] = field(default_factory=list)
     page_size: int = 1_000
     asked: list[tuple[str, dict[str, list[str]], int]] = field(default_factory=list)
     """Path, query, and the status of the answer."""
@@ -62,7 +63,7 @@ class Site:
             end = start + self.page_size
             return 200, shapes.instances(chosen[start:end], str(end) if end < len(chosen) else None, asOf=self._as_of)
         health = {status: sum(one["health"]["status"] == status for one in chosen) for status in ("green", "yellow", "red", "grey")}
-        return 200, shapes.summary(agents=len(chosen), health=health, asOf=self._as_of, warnings=self.warnings)
+        return 200, shapes.summary(agents=len(chosen), health=health, asOf=self._as_of, warnings=self.warnings, budgets=self.budgets)
 
     def _chosen(self, tags: str) -> Any:
         wanted = [part.partition("=") for part in tags.split(",") if part]

@@ -47,6 +47,29 @@ def test_counts_and_totals_are_those_of_the_api(site: Site, open_page) -> None:
     }
 
 
+def test_budgets_that_are_nearly_used_up_stand_below_the_totals(site: Site, open_page) -> None:
+    site.budgets = [
+        shapes.budget(),
+        shapes.budget(group="", budget="usd_per_month", used=850.0, limit=1000.0, share=0.85, forecast=None, level="warn", act=None),
+        shapes.budget(
+            group="team=a", budget="cpu_percent", used=90.0, limit=80.0, share=1.125, forecast=None, level="alert", agent="a-7", act=None
+        ),
+    ]
+    page = open_page()
+    expect(page.locator("#budgets li")).to_have_text(
+        [
+            "■ tier=smart tokens of the day: 124 % · 1,240 of 1,000 · at this rate 2,480 · paused: in force",
+            "▲ workspace dollars of the month: 85 % · $850 of $1000",
+            "■ team=a cpu of an agent: 112.5 % · 90 % of 80 % · a-7",
+        ]
+    )
+    assert page.locator("#budgets li").first.get_attribute("title") == site.budgets[0]["reason"]
+    site.budgets = []
+    site.tick()
+    page.clock.run_for(POLL_MS)
+    expect(page.locator("#budgets")).to_be_hidden()
+
+
 def test_the_token_of_a_link_is_taken_once_and_leaves_the_address(site: Site, open_page) -> None:
     page = open_page("?by=tier")
     expect(page.locator(".tile")).to_have_count(30)

@@ -49,13 +49,16 @@ class Request:
     """Of the rule that answered it."""
     answered: int
     """Status."""
+    prompt: str = ""
+    """What stands before the conversation: the system's messages."""
 
 
 class FakeModel:
     """The server; a context manager. `rules` maps markers to replies; the first marker found decides."""
 
-    def __init__(self, rules: Mapping[str, Reply], *, keys: frozenset[str]) -> None:
+    def __init__(self, rules: Mapping[str, Reply], *, keys: frozenset[str], models: Sequence[str] = (MODEL,)) -> None:
         self.rules = dict(rules)
+        self.models = tuple(models)
         self.keys = set(keys)
         """API keys that are valid; a test may change them while it runs."""
         self.requests: list[Request] = []
@@ -86,7 +89,7 @@ class FakeModel:
         if key not in self.keys:
             self.requests.append(Request(key, "", "", 401))
             return 401, "invalid api key"
-        fault, document = _read(body)
+        fault, document = _read(body, self.models)
         if fault:
             return self._complain(400, fault)
         marker = self._marker(document["messages"])
@@ -95,7 +98,7 @@ class FakeModel:
         reply = self.rules[marker]
         if any(message.get("role") == "tool" for message in _recent(document["messages"])):
             reply = replace(reply, tool="")
-        self.requests.append(Request(key, document["model"], marker, reply.status))
+        self.requests.append(Request(key, document["model"], marker, reply.status, _prompt(document["messages"])))
         return reply.status, reply
 
     def _complain(self, status: int, words: str) -> tuple[int, str]:
@@ -107,7 +110,7 @@ class FakeModel:
         return next((marker for marker in self.rules if marker in text), None)
 
 
-def _read(body: bytes) -> tuple[str, dict[str, Any]]:
+def _read(body: bytes, models: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """The request's document, and what is wrong with it."""
     try:
         document = json.loads(body)
@@ -115,7 +118,7 @@ def _read(body: bytes) -> tuple[str, dict[str, Any]]:
         return "the body is no JSON", {}
     if not isinstance(document, dict) or not isinstance(document.get("messages"), list) or not document["messages"]:
         return "messages are missing", {}
-    if document.get("model") != MODEL:
+    if document.get("model") not in models:
         return f"no such model: {document.get('model')!r}", {}
     if document.get("stream") is not True or not (document.get("stream_options") or {}).get("include_usage"):
         return "only streams with usage are served", {}
@@ -130,11 +133,19 @@ def _recent(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _last_text(messages: Sequence[Mapping[str, Any]]) -> str:
     """What the user said last, and what OpenClaw puts around it."""
+    return _text(_recent(messages), "user")
+
+
+def _prompt(messages: Sequence[Mapping[str, Any]]) -> str:
+    return _text(messages, "system")
+
+
+def _text(messages: Sequence[Mapping[str, Any]], role: str) -> str:
     texts: list[str] = []
-    for message in _recent(messages):
+    for message in messages:
         content = message.get("content")
         parts = content if isinstance(content, list) else [{"text": content}]
-        texts += [str(part.get("text", "")) for part in parts if isinstance(part, dict) and message.get("role") == "user"]
+        texts += [str(part.get("text", "")) for part in parts if isinstance(part, dict) and message.get("role") == role]
     return " ".join(texts)
 
 
@@ -172,7 +183,7 @@ def _handler(model: FakeModel) -> type[BaseHTTPRequestHandler]:
                 self._refuse(status, reply.message if isinstance(reply, Reply) else reply)
 
         def do_GET(self) -> None:
-            models = {"object": "list", "data": [{"id": MODEL, "object": "model"}]}
+            models = {"object": "list", "data": [{"id": each, "object": "model"} for each in model.models]}
             known = self.path == "/v1/models"
             self._send(200 if known else 404, json.dumps(models if known else {}).encode(), "application/json")
 

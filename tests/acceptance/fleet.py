@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
@@ -13,7 +13,7 @@ SHOWN_WITHIN_S = 150.0
 
 
 class Fleet:
-    """Asks with a token that may read."""
+    """Asks with a token that may read, and sets with one that may operate."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url = url
@@ -22,6 +22,12 @@ class Fleet:
     def get(self, path: str, **query: str) -> Any:
         """The answer; raises for any other status than 200."""
         answer = requests.get(self._url + path, params=query, headers=self._headers, timeout=30)
+        assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text[:500]}"
+        return answer.json()
+
+    def put(self, path: str, document: Mapping[str, Any]) -> Any:
+        """The answer to a document that is set; raises for any other status than 200."""
+        answer = requests.put(self._url + path, json=document, headers=self._headers, timeout=30)
         assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text[:500]}"
         return answer.json()
 

@@ -7,7 +7,7 @@ import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -38,19 +38,13 @@ class Turn:
     seconds: float
 
 
-def provider(url: str, key: object, cost: Mapping[str, float] | None) -> dict[str, Any]:
-    """Settings of a model provider at a URL; `cost` in USD per million tokens, None for a model without a price."""
-    model: dict[str, Any] = {
-        "id": MODEL,
-        "name": MODEL,
-        "input": ["text"],
-        "reasoning": False,
-        "contextWindow": 128_000,
-        "maxTokens": 4_096,
-    }
+def provider(url: str, key: object, cost: Mapping[str, float] | None, models: Sequence[str] = (MODEL,)) -> dict[str, Any]:
+    """Settings of a model provider at a URL; `cost` in USD per million tokens, None for models without a price."""
+    common: dict[str, Any] = {"input": ["text"], "reasoning": False, "contextWindow": 128_000, "maxTokens": 4_096}
     if cost is not None:
-        model["cost"] = dict(cost)
-    return {"baseUrl": url, "apiKey": key, "api": "openai-completions", "models": [model]}
+        common["cost"] = dict(cost)
+    listed = [{"id": model, "name": model, **common} for model in models]
+    return {"baseUrl": url, "apiKey": key, "api": "openai-completions", "models": listed}
 
 
 def merged(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,6 +86,11 @@ class OpenClaw:
         """What the gateway writes."""
         return self._home / "gateway.log"
 
+    @property
+    def command(self) -> list[str]:
+        """The command `openclaw`, in words."""
+        return [str(self._installation.node), str(self._installation.entry)]
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -105,7 +104,7 @@ class OpenClaw:
         self._home.mkdir(parents=True, exist_ok=True)
         if not self.config_path.exists():
             processes.write_private(self.config_path, json.dumps(merged(self._defaults(), self._settings)))
-        command = [*self._command(), "gateway", "run", "--port", str(self.port), "--bind", "loopback"]
+        command = [*self.command, "gateway", "run", "--port", str(self.port), "--bind", "loopback"]
         self._daemon = processes.spawn(
             command, env=self.environment(), folder=self._home, log=self.log, pid_file=self._home / "gateway.pid", tie=True
         )
@@ -156,7 +155,7 @@ class OpenClaw:
 
     def run(self, *arguments: str, timeout: float = 60.0) -> str:
         """The output of an `openclaw` command; raises `OpenClawError` when it fails."""
-        done = processes.run(["env", "-i", *self._assignments(), *self._command(), *arguments], folder=self._home, timeout=timeout)
+        done = processes.run(["env", "-i", *self._assignments(), *self.command, *arguments], folder=self._home, timeout=timeout)
         if done.returncode:
             raise OpenClawError(f"openclaw {arguments[0]} failed: {done.stdout[-2_000:]}")
         return done.stdout
@@ -178,9 +177,6 @@ class OpenClaw:
 
     def _assignments(self) -> list[str]:
         return [f"{name}={value}" for name, value in self.environment().items()]
-
-    def _command(self) -> list[str]:
-        return [str(self._installation.node), str(self._installation.entry)]
 
     def _defaults(self) -> dict[str, Any]:
         return {

@@ -86,7 +86,7 @@ class Gateway(Construct):
     def _open(self, route: Route, integration: apigateway.Integration) -> None:
         resource = self.rest_api.root.resource_for_path(route.path)
         method = resource.add_method(route.method, integration, authorization_type=apigateway.AuthorizationType.NONE)
-        reason = "Open to everyone: it tells nothing about a workspace."
+        reason = "Open to everyone: it tells nothing about a workspace, except to who has a link with a secret that is made for it."
         acknowledge(method, {"AwsSolutions-APIG4": reason, "AwsSolutions-COG4": reason})
         self._throttle(route, PUBLIC_LIMITS)
 

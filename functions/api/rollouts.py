@@ -34,6 +34,8 @@ _PAGE = 100
 """Heads that are read at once."""
 _MOST_READ = 1_000
 """Heads that one request looks at, whatever it is looking for; `next` goes on."""
+_MOST_OPENED = 100
+"""Likewise for a token with a tag scope: whether it sees a rollout stands in the waves."""
 OVER, OPEN = "over", "open"
 _STATE = "|".join((OPEN, OVER, *Phase))
 type Comment = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
@@ -110,7 +112,7 @@ def listing(call: Call, asked: RolloutsAsked) -> Rollouts:
         read, place = read + 1, one.id
         if one.phase in phases and _is_visible(call, one):
             found.append(one)
-        if len(found) == asked.limit or read == _MOST_READ:
+        if len(found) == asked.limit or read == (_MOST_OPENED if call.caller.scope_text else _MOST_READ):
             break
     else:
         place = None

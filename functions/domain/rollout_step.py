@@ -134,7 +134,7 @@ def _held(draft: Draft, view: View) -> float | None:
     if head.resume_to is Phase.BAKING and verdict is not None:
         if cause is HoldCause.UNREADABLE and verdict.outcome is not Outcome.UNREADABLE:
             draft.move(Phase.BAKING, "metrics can be read again")
-            return judge(draft, verdict)
+            return baking(draft, view)
         if cause is HoldCause.INCONCLUSIVE and verdict.outcome is Outcome.FAIL:
             return judge(draft, verdict)
     if cause is HoldCause.UNREADABLE and head.resume_to is not Phase.BAKING and not view.deaf:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from functions.domain.errors import InvalidInput, StoreUnavailable
 from functions.domain.fleet import AgentState, Snapshot, decode_snapshot
-from functions.domain.rollout import Hold, HoldCause, MemberState, Observed, Rollout, Seen, Verdict, Wave
+from functions.domain.rollout import Hold, HoldCause, Observed, Phase, Rollout, Seen, Verdict, Wave
 from functions.domain.rollout_freeze import FREEZES, frozen_wave, parse_freezes
 from functions.domain.rollout_step import wants_joined, wants_verdict
 from functions.ports import DesiredStore, FleetStore
@@ -51,7 +51,7 @@ class Observer:
             agents={agent: _seen(state) for agent, state in snapshot.agents.items()},
             desired=desired,
             verdict=self.gate.verdict(workspace, rollout, waves, now) if wants_verdict(rollout) else None,
-            frozen=self._frozen(workspace, _next_wave(rollout, waves, joined), now),
+            frozen=self._frozen(workspace, _next_wave(rollout, waves), now),
             joined=joined.members,
         )
         return Sight(observed, joined)
@@ -74,11 +74,9 @@ class Observer:
             return Hold(cause=HoldCause.FREEZE, reason=f"the document {FREEZES} is not valid, so nothing new begins: {error}")
 
 
-def _next_wave(rollout: Rollout, waves: Sequence[Wave], joined: Joined) -> Wave | None:
-    """The wave that would begin next."""
-    untold = (wave for wave in waves[rollout.wave :] if all(member.state is MemberState.WAITING for member in wave.members))
-    later = Wave(number=rollout.waves, members=list(joined.members)) if joined.members else None
-    return next(untold, later)
+def _next_wave(rollout: Rollout, waves: Sequence[Wave]) -> Wave | None:
+    """The wave that waits to begin: a freeze stops nothing else."""
+    return waves[rollout.wave] if rollout.phase is Phase.WAITING else None
 
 
 def _seen(state: AgentState) -> Seen:

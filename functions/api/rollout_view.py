@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from functions.api.models import Answer, Moment
 from functions.domain.rollout import (
@@ -26,6 +26,8 @@ from functions.domain.rollout_eta import eta
 from functions.domain.rollout_plan import counts
 from functions.domain.rollout_policy import policy_document
 
+type RolloutPhase = Annotated[Phase, WithJsonSchema({"type": "string", "enum": [phase.value for phase in Phase]})]
+"""Under a name of its own in the OpenAPI document, where alerts have phases, too."""
 type Names = Callable[[str], str]
 """From the id of a token to who that is, for people."""
 
@@ -38,7 +40,7 @@ class HoldAnswer(Answer):
     until: Moment | None = Field(description="When it ends by itself, if that is known.")
 
 
-class FindingAnswer(Answer):
+class GateFinding(Answer):
     """What the gate found out about one metric. Rates, ms, USD or tokens per task; null without a sample."""
 
     metric: str
@@ -55,14 +57,14 @@ class VerdictAnswer(Answer):
 
     outcome: Outcome
     reason: str = Field(description="With the numbers that it rests on.")
-    findings: list[FindingAnswer]
+    findings: list[GateFinding]
     tasks: int = Field(description="Finished by the wave's members since they changed.")
     control_tasks: int
     control_agents: int
     looked_at: Moment
 
 
-class MemberAnswer(Answer):
+class RolloutMember(Answer):
     """One agent of a wave."""
 
     agent: str
@@ -82,11 +84,11 @@ class WaveAnswer(Answer):
     stage: str
     state: str = Field(description="waiting, applying, baking, held, paused, reverting, or done.")
     counts: dict[str, int] = Field(description="Members by state.")
-    members: list[MemberAnswer]
+    members: list[RolloutMember]
     verdict: VerdictAnswer | None
 
 
-class ApprovalAnswer(Answer):
+class GivenApproval(Answer):
     """One given."""
 
     by: str
@@ -99,7 +101,7 @@ class RolloutAnswer(Answer):
 
     id: str
     title: str
-    phase: Phase
+    phase: RolloutPhase
     since: Moment = Field(description="Of the phase.")
     reason: str
     hold: HoldAnswer | None
@@ -125,7 +127,7 @@ class RolloutDetails(RolloutAnswer):
     gateless: bool = Field(description="Promoted: no gate any more.")
     eta: Moment | None = Field(description="When it will probably be through; null when that depends on people.")
     actions: list[Action] = Field(description="Those that are possible now.")
-    approvals: list[ApprovalAnswer]
+    approvals: list[GivenApproval]
     plan: list[WaveAnswer]
 
 
@@ -156,7 +158,7 @@ def details(rollout: Rollout, waves: Sequence[Wave], names: Names, now: int) -> 
         gateless=rollout.gateless,
         eta=eta(rollout, waves, now),
         actions=list(possible(rollout, waves)),
-        approvals=[ApprovalAnswer.model_construct(by=names(one.by), at=one.at, wave=one.wave) for one in rollout.approvals],
+        approvals=[GivenApproval.model_construct(by=names(one.by), at=one.at, wave=one.wave) for one in rollout.approvals],
         plan=[_wave(rollout, wave, verdicts) for wave in waves],
     )
 
@@ -209,8 +211,8 @@ def _state(rollout: Rollout, wave: Wave) -> str:
     return "done" if wave.number < rollout.wave or rollout.phase is Phase.SUCCEEDED else "waiting"
 
 
-def _member(member: Member) -> MemberAnswer:
-    return MemberAnswer.model_construct(
+def _member(member: Member) -> RolloutMember:
+    return RolloutMember.model_construct(
         agent=member.agent,
         state=member.state,
         since=member.since or None,
@@ -227,7 +229,7 @@ def _verdict(verdict: Verdict) -> VerdictAnswer:
         outcome=verdict.outcome,
         reason=verdict.reason,
         findings=[
-            FindingAnswer.model_construct(
+            GateFinding.model_construct(
                 metric=one.metric,
                 outcome=one.outcome,
                 wave=one.wave,

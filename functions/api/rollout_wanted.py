@@ -19,7 +19,7 @@ from functions.domain.summary import select
 
 _NAMED = 5
 """Agents that a problem names."""
-type Line = Annotated[str, Field(max_length=MAX_TITLE, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+type Title = Annotated[str, Field(max_length=MAX_TITLE, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 
 
 class CommandWanted(Body):
@@ -35,7 +35,7 @@ class CommandWanted(Body):
 class RolloutWanted(Body):
     """What which agents shall have, and how they are brought there."""
 
-    title: Line = Field("", description="For people; made of the change unless given.")
+    title: Title = Field("", description="For people; made of the change unless given.")
     tags: SelectorText | None = Field(None, description="Which agents: a selector, empty for all; or `agents`.")
     agents: list[AgentId] | None = Field(None, min_length=1, max_length=1000, description="These, instead of a selector.")
     patch: dict[str, Any] = Field({}, description="JSON merge patch over each agent's desired document.")

@@ -88,7 +88,7 @@ class Rollouts(Answer):
     next: str | None
 
 
-class Audit(Answer):
+class AuditLog(Answer):
     """Who did what, oldest first."""
 
     entries: list[EntryAnswer]
@@ -154,13 +154,13 @@ def read(call: Call, asked: RolloutAsked) -> RolloutDetails:
     return details(rollout, waves, names_for(call), call.now)
 
 
-@noun.endpoint("GET", "/api/rollouts/{rollout}/audit", scope=Scope.READ, asks=RolloutAsked, answers=Audit)
-def audit(call: Call, asked: RolloutAsked) -> Audit:
+@noun.endpoint("GET", "/api/rollouts/{rollout}/audit", scope=Scope.READ, asks=RolloutAsked, answers=AuditLog)
+def audit(call: Call, asked: RolloutAsked) -> AuditLog:
     """What happened to a rollout, and who did it."""
     rollout, _ = _visible(call, asked.rollout)
     names = names_for(call)
     entries = call.services.rollouts.audit(call.caller.workspace, rollout.created, call.now + 1, rollout.id)
-    return Audit.model_construct(entries=[entry(one, names) for one in entries])
+    return AuditLog.model_construct(entries=[entry(one, names) for one in entries])
 
 
 @noun.endpoint("POST", "/api/rollouts/{rollout}/{action}", scope=Scope.OPERATE, asks=ActionAsked, takes=Comments, answers=RolloutDetails)

@@ -11,9 +11,7 @@ from functions.domain.fleet_changes import BEFORE_MS
 from functions.domain.incident import Incident, told
 from functions.domain.notification import TimelineEntry
 from functions.domain.rollout import Entry
-
-OWN = "clawpulse"
-"""Who did what nobody asked for (`Entry.by`)."""
+from functions.domain.rollout_draft import SYSTEM
 
 
 def span(incident: Incident, now: int) -> tuple[int, int]:
@@ -38,5 +36,5 @@ def _concerning(incident: Incident, entries: Iterable[Entry]) -> Iterator[Timeli
 
 def _line(entry: Entry) -> str:
     what = entry.text if entry.text.startswith(entry.title) else f"{entry.title}: {entry.text}"
-    by = f" (by {entry.by})" if entry.by != OWN else ""
+    by = f" (by {entry.by})" if entry.by != SYSTEM else ""
     return f"rollout {entry.rollout}: {what}{by}"

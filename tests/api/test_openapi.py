@@ -15,6 +15,7 @@ from functions.api.app import ENDPOINTS, app
 from functions.api.openapi import describe
 from tests.api.alerting import REFUSED, delivery, incident, own_rules, state
 from tests.api.failing import fail, slow
+from tests.api.rolling import FAILED, rollout
 from tests.api.test_feeds import done, post
 from tests.api.world import World, agent, gauges, rates
 
@@ -81,6 +82,7 @@ def peopled(raw_world: World) -> World:
     state(raw_world, tier="fast")
     delivery(raw_world, incident(raw_world), **REFUSED)
     fail(raw_world, slow())
+    rollout(raw_world, verdicts=[FAILED])
     stand.world = raw_world
     return raw_world
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import jsonschema
+import msgspec
 import pytest
 
 from functions.domain.desired import MAX_BYTES, desired
-from functions.domain.rollout import Entry, Hold, HoldCause, MemberState, Phase, Policy
+from functions.domain.rollout import Approval, Entry, Finding, Hold, HoldCause, MemberState, Outcome, Phase, Policy, Reversibility
 from tests.api.rolling import FAILED, USUAL, member, rollout, waiting, waves
 from tests.api.world import NOW, ApiClient, World, agent
 
@@ -192,6 +194,20 @@ def test_a_rollout_shows_waves_verdicts_and_what_is_possible(world: World, clien
     assert shown["hold"] == {"cause": "irreversible", "reason": "the gate failed", "until": None}
     assert (shown["eta"], shown["by"]) == (None, "budget")
     assert {"abort", "resume"} <= set(shown["actions"])
+
+
+def test_answers_are_as_the_document_says(world: World, client: ApiClient) -> None:
+    held = Hold(cause=HoldCause.INCONCLUSIVE, reason="too few", until=NOW)
+    finding = Finding(metric="task.errors", outcome=Outcome.INCONCLUSIVE, wave=0.1, reason="few")
+    verdict = msgspec.structs.replace(FAILED, outcome=Outcome.INCONCLUSIVE, findings=[finding])
+    entry = Entry(at=NOW, rollout="r000000001aa", by="t", action="held", text="x")
+    given = {"approvals": [Approval(by="t", at=NOW, wave=0)], "backup_by": "t", "reversibility": Reversibility.IRREVERSIBLE}
+    made = rollout(world, phase=Phase.HELD, hold=held, verdicts=[verdict], entries=[entry], **given)
+    for path, model in (("", "Rollouts"), (f"/{made.id}", "RolloutDetails"), (f"/{made.id}/audit", "AuditLog")):
+        schema = {"$ref": f"#/components/schemas/{model}", "components": world.openapi["components"]}
+        jsonschema.validate(client.get(f"/api/rollouts{path}"), schema)
+    schema = {"$ref": "#/components/schemas/Started", "components": world.openapi["components"]}
+    jsonschema.validate(start(client), schema)
 
 
 def test_the_estimate_counts_what_is_left(world: World, client: ApiClient) -> None:

@@ -7,9 +7,10 @@ agents. What cannot be read is a verdict of its own, never an exception, and nev
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from functions.domain import backlog
 from functions.domain.errors import StoreUnavailable
@@ -44,6 +45,16 @@ class Unreadable(Exception):
     """Metrics cannot be read; the text says why."""
 
 
+class Choice(NamedTuple):
+    """Whom to look at, and when."""
+
+    lanes: list[Lane]
+    notes: list[str]
+    """For people."""
+    untouched: bool = True
+    """See `Panel.untouched`."""
+
+
 @dataclass(frozen=True, slots=True)
 class GateReader:
     """Reads evidence, and has it judged."""
@@ -55,11 +66,11 @@ class GateReader:
         """Look at the current wave at `now` (ms)."""
         try:
             snapshot = self._snapshot(workspace, now)
-            lanes, notes = choose(rollout, waves, snapshot, now)
-            found = self._panel(workspace, lanes, snapshot, rollout.policy.gate) if any(lane.changed for lane in lanes) else None
+            choice = choose(rollout, waves, snapshot, now)
+            found = self._panel(workspace, choice, snapshot, rollout.policy.gate) if choice.lanes else None
         except (StoreUnavailable, SnapshotUnreadable, Unreadable) as error:
             return Verdict(outcome=Outcome.UNREADABLE, reason=f"metrics cannot be read: {error}", looked_at=now, wave=rollout.wave)
-        return _verdict(found, notes, rollout, now)
+        return _verdict(found, choice.notes, rollout, now)
 
     def _snapshot(self, workspace: str, now: int) -> Snapshot:
         data = self.fleet.snapshot(workspace)
@@ -72,11 +83,11 @@ class GateReader:
             raise Unreadable("no minute is sealed yet")
         return snapshot
 
-    def _panel(self, workspace: str, lanes: Sequence[Lane], snapshot: Snapshot, policy: GatePolicy) -> Panel:
-        axis = _axis(lanes, snapshot)
+    def _panel(self, workspace: str, choice: Choice, snapshot: Snapshot, policy: GatePolicy) -> Panel:
+        lanes, axis = choice.lanes, _axis(choice.lanes, snapshot)
         minutes = self._read(workspace, lanes, Resolution.MINUTE, axis.minutes)
-        found = _sound(*panel(lanes, [Stored(one) for one in minutes], axis, policy.metrics))
-        if (found.finished * found.design.before)[found.design.changed].sum() >= THIN:
+        found = _sound(*panel(lanes, [Stored(one) for one in minutes], axis, policy.metrics, untouched=choice.untouched))
+        if (found.finished * found.design.before)[found.design.changed].sum() >= THIN or not choice.untouched:
             return found
         end = axis.minutes.start // MINUTES_PER_HOUR
         axis = axis._replace(hours=range(end - HOURS_PER_DAY, end))
@@ -87,69 +98,79 @@ class GateReader:
         def one(lane: Lane) -> dict[int, bytes]:
             return self.rollups.read_agent(workspace, lane.agent, resolution, span.start, span.stop)
 
-        return _side_by_side(one, lanes)
+        with ThreadPoolExecutor(max(1, min(READERS, len(lanes)))) as pool:
+            return list(pool.map(one, lanes))
 
 
-def choose(rollout: Rollout, waves: Sequence[Wave], snapshot: Snapshot, now: int) -> tuple[list[Lane], list[str]]:
-    """Whom to look at and when: members of the current wave that have changed, and their control; with notes for people."""
-    changed = _changed(waves[rollout.wave].members)
-    sample = _sample(changed, rollout.id)
-    if not sample:
-        return [], [f"none of {count(len(waves[rollout.wave].members), 'member')} has changed yet"]
-    until = _until(snapshot)
-    lanes = [
-        Lane(member.agent, True, _cell(snapshot.agents.get(member.agent), member.tags), *_spans(member.applied_at or 0, until))
-        for member in sample
-    ]
-    first = min(member.applied_at or 0 for member in sample)
-    control, origin = _control(rollout, waves, snapshot, {lane.cell for lane in lanes}, now)
-    chosen = _sample(control, rollout.id)
-    lanes += [Lane(state.id, False, _cell(state, {}), *_spans(first, until)) for state in chosen]
+def choose(rollout: Rollout, waves: Sequence[Wave], snapshot: Snapshot, now: int) -> Choice:
+    """Members of the current wave that have changed, and their control."""
+    members = {member.agent: member for member in waves[rollout.wave].members}
+    changed = _changed(members.values())
+    if not changed:
+        return Choice([], [f"none of {count(len(members), 'member')} has changed yet"])
+    sample, until = _sample(changed, rollout.id), _until(snapshot)
+    spans = {agent: _spans(at, until) for agent, at in sample.items()}
+    lanes = [Lane(agent, True, _cell(snapshot.agents.get(agent, members[agent])), *spans[agent]) for agent in sample]
     notes = [f"{len(sample)} of {len(changed)} changed agents were looked at"] if len(sample) < len(changed) else []
-    notes.append(_told_of(len(chosen), len(control), origin))
-    return lanes, notes
+    first = min(sample.values())
+    control = _control(rollout, waves, _fit(rollout, snapshot, {lane.cell for lane in lanes}, now), first)
+    chosen = _sample(control.since, rollout.id)
+    for agent, since in chosen.items():
+        before, after = _spans(first, until)
+        lanes.append(Lane(agent, False, _cell(snapshot.agents[agent]), range(max(before.start, since), before.stop), after))
+    return Choice(lanes, [*notes, control.told(len(chosen))], control.untouched)
 
 
-def _changed(members: Iterable[Member]) -> list[Member]:
-    return [member for member in members if member.state is MemberState.APPLIED and member.applied_at is not None]
+class _Control(NamedTuple):
+    since: dict[str, int]
+    """By agent: the minute from which on it has been as it is."""
+    origin: str
+    untouched: bool = True
+
+    def told(self, chosen: int) -> str:
+        """Who they are, for people."""
+        if not chosen:
+            return "no control is left: judged by its own past alone"
+        sampled = f" (of {len(self.since)})" if chosen < len(self.since) else ""
+        return f"control of {count(chosen, 'agent')}{sampled} {self.origin}"
 
 
-def _control(rollout: Rollout, waves: Sequence[Wave], snapshot: Snapshot, cells: set[TagPairs], now: int) -> tuple[list[AgentState], str]:
-    """Agents that have not changed, are awake, and have the tags of one that has; and where they come from."""
+def _fit(rollout: Rollout, snapshot: Snapshot, cells: set[TagPairs], now: int) -> set[str]:
+    """Agents that are awake and have the tags of one that has changed. Failing ones, too: an incident is not to be looked away from."""
     awake = now - rollout.policy.asleep_s * SECOND_MS
-    fit = {
-        state.id: state
-        for state in snapshot.agents.values()
-        if not state.retired and (state.last_seen or 0) >= awake and _cell(state, {}) in cells
+    return {
+        agent for agent, state in snapshot.agents.items() if not state.retired and (state.last_seen or 0) >= awake and _cell(state) in cells
     }
-    members = {member.agent: member.state for wave in waves for member in wave.members}
-    untold = [state for agent, state in fit.items() if members.get(agent) is MemberState.WAITING]
+
+
+def _control(rollout: Rollout, waves: Sequence[Wave], fit: set[str], first: int) -> _Control:
+    """Agents that have not changed; where none is left, those that changed in earlier waves, with what they did since."""
+    members = {member.agent: member for wave in waves for member in wave.members}
+    untold = {agent: 0 for agent in fit if agent in members and members[agent].state is MemberState.WAITING}
     if len(untold) >= FEW:
-        return untold, "not yet changed"
-    others = [state for agent, state in fit.items() if agent not in members]
-    return untold + others, "not yet changed, or with the same tags and no part of it" if others else "not yet changed"
+        return _Control(untold, "not yet changed")
+    others = {agent: 0 for agent in fit if agent not in members}
+    if untold or others:
+        return _Control(untold | others, "not yet changed" if not others else "not yet changed, or with the same tags and no part of it")
+    earlier = _changed(member for wave in waves[: rollout.wave] for member in wave.members)
+    since = {agent: minute_of(at) + 1 for agent, at in earlier.items() if agent in fit and at < first}
+    return _Control(since, "that changed in earlier waves, for nobody is left who has not", untouched=False)
 
 
-def _told_of(chosen: int, there: int, origin: str) -> str:
-    if not chosen:
-        return "no control is left: judged by its own past alone"
-    sampled = f" (of {there})" if chosen < there else ""
-    return f"control of {count(chosen, 'agent')}{sampled} {origin}"
+def _changed(members: Iterable[Member]) -> dict[str, int]:
+    """When each of those that have the new configuration was first seen with it."""
+    return {member.agent: member.applied_at for member in members if member.state is MemberState.APPLIED and member.applied_at is not None}
 
 
-def _sample[T: (Member, AgentState)](of: Sequence[T], salt: str) -> list[T]:
+def _sample(of: Mapping[str, int], salt: str) -> dict[str, int]:
     """At most `MOST_AGENTS`, the same ones at each look."""
-
-    def key(one: T) -> tuple[int, str]:
-        agent = one.agent if isinstance(one, Member) else one.id
-        return zlib.crc32(f"{salt}|{agent}".encode()), agent
-
-    return sorted(of, key=key)[:MOST_AGENTS]
+    chosen = sorted(of, key=lambda agent: (zlib.crc32(f"{salt}|{agent}".encode()), agent))[:MOST_AGENTS]
+    return {agent: of[agent] for agent in chosen}
 
 
-def _cell(state: AgentState | None, tags: dict[str, str]) -> TagPairs:
-    known = state.tags if state is not None else tags
-    return tuple((key, known[key]) for key in MATCHED if key in known)
+def _cell(agent: AgentState | Member) -> TagPairs:
+    """The tags that count."""
+    return tuple((key, agent.tags[key]) for key in MATCHED if key in agent.tags)
 
 
 def _spans(change: int, until: int) -> tuple[range, range]:
@@ -182,11 +203,6 @@ def _sound(found: Panel, damaged: Sequence[Damaged]) -> Panel:
         if one.crucial:
             raise Unreadable(f"the rollup {one.slot} of agent {one.agent} is damaged: {one.reason}")
     return found
-
-
-def _side_by_side[T, R](work: Callable[[T], R], parts: Sequence[T]) -> list[R]:
-    with ThreadPoolExecutor(max(1, min(READERS, len(parts)))) as pool:
-        return list(pool.map(work, parts))
 
 
 def _verdict(found: Panel | None, notes: Sequence[str], rollout: Rollout, now: int) -> Verdict:

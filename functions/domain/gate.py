@@ -1,7 +1,7 @@
 """The gate's judgement: whether changed agents are worse than both their own past and a control, surely enough and by enough.
 
 Each metric becomes a question of bad tasks among all: failed ones, or those beyond limits that were percentiles before the change.
-`gate_weigh` says how much evidence there is; here it is judged, and told with its numbers.
+`gate_weigh` says how much evidence there is, `gate_score` what follows for each metric; here the sum is drawn, and told with its numbers.
 
 A metric fails when, against **each** reference that can be used, the evidence (an e-value) is at least 1/alpha, and the metric at least
 `ratio` times what the reference says it should be. docs/gate.md has the method, its sources, and how often it errs.
@@ -15,30 +15,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from functions.domain.gate_means import Amounts, means
 from functions.domain.gate_policy import GatePolicy
-from functions.domain.gate_tables import Floats, Ints
+from functions.domain.gate_score import MIN_BAD, Against, Sample, Scores, fails, score
+from functions.domain.gate_tables import Ints
 from functions.domain.gate_text import amount, count, reference
-from functions.domain.gate_weigh import Design, Mask, Trials, Weight, weigh
+from functions.domain.gate_weigh import Design
 from functions.domain.rollout import Finding, Outcome
-from functions.domain.tasks import ERRORS
 
-MIN_BAD = 3
-"""Fewer bad tasks are never a reason to fail."""
-MIN_REFERENCE = 20
-"""A reference with fewer tasks is none."""
+PAST = "its own past"
+CONTROL = "the control"
 MAX_EVIDENCE = 1e12
 """What is more is told as this."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One metric of all agents. Of `task.errors` the amounts are the failed among the finished tasks."""
-
-    trials: Trials
-    """One question a limit."""
-    amounts: Amounts
-    """One question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +36,9 @@ class Panel:
     finished: Ints
     """Tasks by agent and slot."""
     samples: Mapping[str, Sample]
-    """By metric."""
+    """By metric; those that nobody tells are absent."""
+    untouched: bool = True
+    """False: nobody is left who has not changed, and who changed earlier stands in as control."""
 
     @property
     def tasks(self) -> int:
@@ -75,19 +64,6 @@ class Judgement(NamedTuple):
     findings: list[Finding]
 
 
-class Against(NamedTuple):
-    """One reference, by metric."""
-
-    log_evidence: Floats
-    times: Floats
-    """How many times what the reference says it should be."""
-    usable: Mask
-    expected: Floats
-    """Share of bad tasks."""
-    value: Floats
-    """What it says the metric should be; NaN without a sample."""
-
-
 def judge(panel: Panel, policy: GatePolicy) -> Judgement:
     """Judge by what there is so far."""
     names = [name for name in policy.metrics if name in panel.samples]
@@ -97,118 +73,103 @@ def judge(panel: Panel, policy: GatePolicy) -> Judgement:
         return Judgement(Outcome.INCONCLUSIVE, f"no agent tells {' or '.join(policy.metrics)}", [])
     scores = score(names, [panel.samples[name] for name in names], panel.design)
     failed = fails(scores, policy)
-    findings = [_finding(name, number, scores, bool(failed[number]), policy) for number, name in enumerate(names)]
+    findings = [_finding(name, _Sight.of(number, scores, policy, panel), bool(failed[number])) for number, name in enumerate(names)]
     return Judgement(*_sum_up(panel, findings, policy), findings)
 
 
-class Scores(NamedTuple):
-    """By metric."""
+class _Look(NamedTuple):
+    """One reference of one metric."""
 
-    bad: Ints
-    """Bad tasks of changed agents."""
-    total: Ints
-    share: Floats
-    value: Floats
-    """The metric itself: a rate, or an amount per task; NaN without a sample."""
-    past: Against
-    control: Against
+    value: float
+    evidence: float
+    sure: bool
+    large: bool
 
 
-def score(names: Sequence[str], samples: Sequence[Sample], design: Design) -> Scores:
-    """Weigh some metrics, all questions at once."""
-    limits = [len(sample.trials.bad) for sample in samples]
-    trials = Trials(*(np.concatenate([sample.trials[side] for sample in samples]) for side in (0, 1)))
-    amounts = Amounts(*(np.concatenate([sample.amounts[side] for sample in samples]) for side in (0, 1)))
-    first = np.cumsum([0, *limits[:-1]])
-    weights, found = weigh(trials, design), means(amounts, design)
-    bad = (trials.bad * design.after)[:, design.changed].sum(axis=(1, 2))
-    total = (trials.total * design.after)[:, design.changed].sum(axis=(1, 2))
-    rates = np.array([name == ERRORS for name in names])
-    past = _against(weights[0], found.changed, found.past, first, rates)
-    control = _against(weights[1], found.changed, found.control, first, rates)
-    most = np.maximum.reduceat(bad, first)
-    return Scores(most, total[first], most / np.maximum(total[first], 1), found.changed, past, control)
+class _Sight(NamedTuple):
+    """All of one metric."""
+
+    value: float
+    bad: int
+    total: int
+    references: dict[str, _Look]
+    """Those that can be used."""
+    told: dict[str, float]
+    """What each reference says it should be, usable or not."""
+    untouched: bool
+    policy: GatePolicy
+
+    @classmethod
+    def of(cls, number: int, scores: Scores, policy: GatePolicy, panel: Panel) -> _Sight:
+        both = {PAST: scores.past, CONTROL: scores.control}
+        return cls(
+            value=float(scores.value[number]),
+            bad=int(scores.bad[number]),
+            total=int(scores.total[number]),
+            references={word: _look(one, number, policy) for word, one in both.items() if one.usable[number]},
+            told={word: float(one.value[number]) for word, one in both.items() if not np.isnan(one.value[number])},
+            untouched=panel.untouched,
+            policy=policy,
+        )
 
 
-def fails(scores: Scores, policy: GatePolicy) -> Mask:
-    """Which metrics fail."""
-    usable = scores.past.usable | scores.control.usable
-    surely = [
-        ~reference.usable | ((reference.log_evidence >= -np.log(policy.alpha)) & (reference.times >= policy.ratio))
-        for reference in (scores.past, scores.control)
-    ]
-    found: Mask = usable & surely[0] & surely[1] & (scores.bad >= MIN_BAD)
-    return found
+def _look(one: Against, number: int, policy: GatePolicy) -> _Look:
+    evidence = float(np.exp(min(one.log_evidence[number], np.log(MAX_EVIDENCE))))
+    return _Look(float(one.value[number]), evidence, bool(one.sure(policy)[number]), bool(one.large(policy)[number]))
 
 
-def _finding(name: str, number: int, scores: Scores, failed: bool, policy: GatePolicy) -> Finding:
-    references = {"its own past": scores.past, "the control": scores.control}
-    usable = {word: one for word, one in references.items() if one.usable[number]}
-    shown = {word: one for word, one in references.items() if not np.isnan(one.value[number])}
-    total = int(scores.total[number])
-    if not total or not usable:
-        lacking = "nothing to compare with" if total else "no task has told it since the change"
-        outcome, conclusion = Outcome.INCONCLUSIVE, lacking
-    else:
-        outcome = Outcome.FAIL if failed else Outcome.PASS
-        conclusion = _conclusion(number, list(usable.values()), failed, policy) + (f" than {' and '.join(usable)}" if failed else "")
-    said = [amount(name, float(scores.value[number])) + f" over {count(total, 'task')}"] if total else []
-    said += [reference(word, name, float(one.value[number]), _evidence(one, number)) for word, one in shown.items()]
+def _finding(name: str, sight: _Sight, failed: bool) -> Finding:
+    outcome, conclusion = _concluded(sight, failed)
+    said = [f"{amount(name, sight.value)} over {count(sight.total, 'task')}"] if sight.total else []
+    said += [reference(word, name, one.value, one.evidence) for word, one in sight.references.items()]
     return Finding(
         metric=name,
         outcome=outcome,
-        wave=_known(scores.value[number]),
-        past=_known(scores.past.value[number]),
-        control=_known(scores.control.value[number]),
-        evidence=min((_evidence(one, number) for one in usable.values()), default=0.0),
-        reason=f"{name}: {', '.join(said)}: {conclusion}" if said else f"{name}: {conclusion}",
+        wave=sight.value if sight.total else None,
+        past=sight.told.get(PAST),
+        control=sight.told.get(CONTROL),
+        evidence=min((one.evidence for one in sight.references.values()), default=0.0),
+        reason=f"{name} {', '.join(said)}: {conclusion}" if said else f"{name}: {conclusion}",
     )
 
 
-def _conclusion(number: int, usable: Sequence[Against], failed: bool, policy: GatePolicy) -> str:
-    sure = all(one.log_evidence[number] >= -np.log(policy.alpha) for one in usable)
-    large = all(one.times[number] >= policy.ratio for one in usable)
+def _concluded(sight: _Sight, failed: bool) -> tuple[Outcome, str]:
+    """What is to be thought of one metric, in words."""
+    references, policy = sight.references, sight.policy
+    if not sight.total:
+        return Outcome.INCONCLUSIVE, "no task has told it since the change"
+    if not references:
+        return Outcome.INCONCLUSIVE, "there is nothing to compare it with"
+    worse = [word for word, one in references.items() if one.sure and one.large]
     if failed:
-        return "worse"
-    if large and sure:
-        return f"fewer than {MIN_BAD} bad tasks are no reason to fail"
-    if large:
-        return f"looks worse, but not surely enough (an e-value of {1 / policy.alpha:,.0f} is needed)"
-    return f"worse, but less than {policy.ratio:g} times" if sure else "no sign of it being worse"
+        return Outcome.FAIL, "worse than " + " and ".join(worse)
+    if len(worse) == len(references):
+        return Outcome.PASS, f"{count(sight.bad, 'bad task')}, fewer than {MIN_BAD} are no reason to fail"
+    if worse == [PAST] and not sight.untouched:
+        return Outcome.INCONCLUSIVE, (
+            "worse than its own past, but so are those that changed earlier: it may be an incident, or the change once all have it"
+        )
+    if worse:
+        [other] = references.keys() - set(worse)
+        return Outcome.PASS, f"worse than {worse[0]}, but not than {other}"
+    if all(one.large for one in references.values()):
+        return Outcome.PASS, f"perhaps worse, but not surely: that takes e-values of {1 / policy.alpha:,.0f}"
+    if all(one.sure for one in references.values()):
+        return Outcome.PASS, f"worse, but less than {policy.ratio:g} times"
+    return Outcome.PASS, "not worse"
 
 
 def _sum_up(panel: Panel, findings: Sequence[Finding], policy: GatePolicy) -> tuple[Outcome, str]:
     tasks = f"{count(panel.tasks, 'task')} finished since the change"
-    failed = [finding for finding in findings if finding.outcome is Outcome.FAIL]
+    failed = [finding.reason for finding in findings if finding.outcome is Outcome.FAIL]
     if failed:
-        return Outcome.FAIL, "; ".join(finding.reason for finding in failed)
+        return Outcome.FAIL, "; ".join(failed)
     if panel.tasks < policy.min_tasks:
         return Outcome.INCONCLUSIVE, f"{tasks}, {policy.min_tasks} are needed"
-    if all(finding.outcome is Outcome.INCONCLUSIVE for finding in findings):
+    open_ = [finding for finding in findings if finding.outcome is Outcome.INCONCLUSIVE]
+    doubtful = [finding.reason for finding in open_ if finding.evidence]
+    if doubtful:
+        return Outcome.INCONCLUSIVE, "; ".join(doubtful)
+    if len(open_) == len(findings):
         return Outcome.INCONCLUSIVE, f"{tasks}, but there is nothing to compare them with: neither a past nor a control"
-    return Outcome.PASS, f"{tasks}, no metric is surely worse: " + "; ".join(finding.reason for finding in findings)
-
-
-def _evidence(against: Against, number: int) -> float:
-    return float(np.exp(min(against.log_evidence[number], np.log(MAX_EVIDENCE))))
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def _against(weight: Weight, changed: Floats, value: Floats, first: Ints, rates: Mask) -> Against:
-    """Put the limits of each metric together: a mean of e-values is one."""
-    sizes = np.diff(np.append(first, len(weight.log_evidence)))
-    top = np.maximum.reduceat(weight.log_evidence, first)
-    evidence = top + np.log(np.add.reduceat(np.exp(weight.log_evidence - np.repeat(top, sizes)), first) / sizes)
-    share, expected, tasks = weight.share[first], weight.expected[first], weight.tasks[first]
-    times = np.where(rates, _times(share, expected), _times(changed, value))
-    usable = (tasks >= MIN_REFERENCE) & ~np.isnan(share) & ~np.isnan(np.where(rates, share, value))
-    return Against(evidence, times, usable, expected, np.where(rates, expected, value))
-
-
-def _times(found: Floats, expected: Floats) -> Floats:
-    """Anything is endlessly many times nothing."""
-    endless = np.where(found > 0, np.inf, 0.0)
-    return np.divide(found, expected, out=endless, where=expected > 0)
+    return Outcome.PASS, f"{tasks}, nothing is surely worse: " + "; ".join(finding.reason for finding in findings)

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from clawpulse.sketch import BINS_PER_E, Sketch
-from functions.domain.gate import Panel, Sample
+from functions.domain.gate import Panel
 from functions.domain.gate_means import Amounts
+from functions.domain.gate_score import Sample
 from functions.domain.gate_tables import Floats, Ints
 from functions.domain.gate_weigh import Design, Mask, Trials
 from functions.domain.rollup import TagPairs
@@ -102,7 +103,9 @@ class Damaged(NamedTuple):
     """Of a changed agent since its change."""
 
 
-def panel(lanes: Sequence[Lane], stored: Sequence[Stored], axis: Axis, metrics: Collection[str]) -> tuple[Panel, list[Damaged]]:
+def panel(
+    lanes: Sequence[Lane], stored: Sequence[Stored], axis: Axis, metrics: Collection[str], *, untouched: bool = True
+) -> tuple[Panel, list[Damaged]]:
     """The panel of some agents and these metrics."""
     cells = {cell: number for number, cell in enumerate(sorted({lane.cell for lane in lanes}))}
     design = Design(
@@ -119,7 +122,7 @@ def panel(lanes: Sequence[Lane], stored: Sequence[Stored], axis: Axis, metrics: 
         Damaged(lanes[number].agent, axis.name(slot), reason, bool(lanes[number].changed and design.after[number, slot]))
         for number, slot, reason in faults
     ]
-    return Panel(design, table.finished, table.samples(design, metrics)), damaged
+    return Panel(design, table.finished, table.samples(design, metrics), untouched), damaged
 
 
 def _masks(masks: list[Mask], axis: Axis) -> Mask:

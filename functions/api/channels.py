@@ -62,7 +62,7 @@ class BudgetsDocument(Document):
     """Budgets by group: `{"tier=smart": {"tokens_per_day": 1000000, "usd_per_day": 50}, "": {"usd_per_month": 900}}`.
 
     Of tokens or dollars an hour, day or month; `cpu_percent` and `memory_percent` of each agent. `warn` (0.8) and `alert` (1.0) are shares;
-    `act`: `{"at": 1.2, "do": "pause"}` or `{"at": 1.0, "do": {"model": "…"}, "until": "raised", "on": ["usd_per_day"]}`.
+    `act`: `{"at": 1.2, "do": "pause"}` or `{"at": 1.0, "do": {"model": "…"}, "until": "raised", "budgets": ["usd_per_day"]}`.
     """
 
 

@@ -163,13 +163,13 @@ def _numbers(node: Node) -> dict[str, float]:
 def _act(node: Node, given: Collection[str]) -> BudgetAct | None:
     """What a group does; None when something is wrong with it, which is noted then."""
     before = len(node.faults.found)
-    node.keys(("at", "do", "until", "on"), ("at", "do"))
+    node.keys(("at", "do", "until", "budgets"), ("at", "do"))
     at = node.number("at")
     if at is not None and not 0 < at <= MAX_SHARE:
         node.fault("at", f"is a share of the budget, above 0 and at most {MAX_SHARE:g}: 1.2 is 120 percent")
     done = _done(node)
     until: Until = "raised" if node.choice("until", get_args(Until.__value__), "period") == "raised" else "period"
-    on = _on(node, given)
+    on = _named(node, given)
     if at is None or done is None or len(node.faults.found) > before:
         return None
     return BudgetAct(at, done[0], done[1], until, on)
@@ -192,9 +192,9 @@ def _done(node: Node) -> tuple[Mapping[str, Any], str] | None:
     return ({"model": {"primary": name}}, f"model {name}") if name else None
 
 
-def _on(node: Node, given: Collection[str]) -> tuple[str, ...]:
+def _named(node: Node, given: Collection[str]) -> tuple[str, ...]:
     """Which of the group's budgets act: all of tokens and dollars, unless it says."""
-    named = node.raw("on")
+    named = node.raw("budgets")
     if named is None:
         if not given:
             node.fault("", "needs a budget of tokens or dollars in its group: what cpu and memory do is for alerts")
@@ -202,7 +202,9 @@ def _on(node: Node, given: Collection[str]) -> tuple[str, ...]:
     listed = named if isinstance(named, list) else [named]
     for name in listed:
         if name not in given:
-            node.fault("on", f"must name budgets of tokens or dollars that the group has ({', '.join(given) or 'none'}), not {kind(name)}")
+            node.fault(
+                "budgets", f"must name budgets of tokens or dollars that the group has ({', '.join(given) or 'none'}), not {kind(name)}"
+            )
     if not listed:
-        node.fault("on", "names no budget: leave it out for all of the group's")
+        node.fault("budgets", "must name one: leave it out for all of the group's")
     return tuple(name for name in given if name in listed)

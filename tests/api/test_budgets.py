@@ -14,7 +14,7 @@ from tests.api.world import NOW, ApiClient, World
 
 DOCUMENT = {
     "": {"usd_per_day": 100},
-    "tier=smart": {"tokens_per_day": 1000, "usd_per_day": 5, "act": {"at": 1.2, "do": "pause", "on": ["tokens_per_day"]}},
+    "tier=smart": {"tokens_per_day": 1000, "usd_per_day": 5, "act": {"at": 1.2, "do": "pause", "budgets": ["tokens_per_day"]}},
     "shard=acme": {"tokens_per_day": 50},
     "shard=acme,tier=smart": {"tokens_per_day": 50},
 }

@@ -30,6 +30,7 @@ def test_all_nouns_are_there() -> None:
         *(
             "agents",
             "alerts",
+            "budgets",
             "channels",
             "errors",
             "events",

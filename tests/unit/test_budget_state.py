@@ -51,8 +51,8 @@ def test_all_faults_are_told_at_once_with_their_path() -> None:
         {
             "tier=smart": {"tokens_per_day": 5, "warn": 0.9, "alert": 0.8, "act": {"at": 0, "do": "stop", "unti": "x"}},
             "team=a": {"cpu_percent": 80, "act": {"at": 1, "do": "pause"}},
-            "team=b": {"usd_per_day": 5, "act": {"at": 1, "do": {"model": "m", "x": 1}, "on": ["tokens_per_day"]}},
-            "team=c": {"usd_per_day": 5, "warn": 120, "alert": 121, "act": {"do": {"model": 5}, "until": "never", "on": []}},
+            "team=b": {"usd_per_day": 5, "act": {"at": 1, "do": {"model": "m", "x": 1}, "budgets": ["tokens_per_day"]}},
+            "team=c": {"usd_per_day": 5, "warn": 120, "alert": 121, "act": {"do": {"model": 5}, "until": "never", "budgets": []}},
             "team=d": {"usd_per_day": -1, "act": "pause"},
         }
     )
@@ -63,13 +63,13 @@ def test_all_faults_are_told_at_once_with_their_path() -> None:
         "['tier=smart'].act.unti",
         "['team=a'].act",
         "['team=b'].act.do.x",
-        "['team=b'].act.on",
+        "['team=b'].act.budgets",
         "['team=c'].warn",
         "['team=c'].alert",
         "['team=c'].act.at",
         "['team=c'].act.do.model",
         "['team=c'].act.until",
-        "['team=c'].act.on",
+        "['team=c'].act.budgets",
         "['team=d'].usd_per_day",
         "['team=d'].act",
     }
@@ -86,7 +86,7 @@ def test_what_a_budget_does() -> None:
         "tier=smart": {"tokens_per_day": 1, "usd_per_month": 2, "cpu_percent": 80, "act": {"at": 1.2, "do": "pause"}},
         "team=a , tier=x": {
             "usd_per_day": 1,
-            "act": {"at": 1, "do": {"model": "anthropic/claude-haiku-4-5"}, "until": "raised", "on": "usd_per_day"},
+            "act": {"at": 1, "do": {"model": "anthropic/claude-haiku-4-5"}, "until": "raised", "budgets": "usd_per_day"},
         },
     }
     parse_budgets(document, DIMENSIONS)
@@ -140,7 +140,7 @@ def test_levels_begin_above_their_shares_as_alerts_do(used: float, level: Level)
 
 
 def test_only_the_budgets_that_are_named_act() -> None:
-    document = {"": {"tokens_per_day": 10, "usd_per_day": 10, "act": {"at": 1.2, "do": "pause", "on": ["usd_per_day"]}}}
+    document = {"": {"tokens_per_day": 10, "usd_per_day": 10, "act": {"at": 1.2, "do": "pause", "budgets": ["usd_per_day"]}}}
     found = states(document, {"": {"tokens_per_day": Use(100), "usd_per_day": Use(100)}})
     assert [(key, state.level) for key, state in found.items()] == [("|tokens_per_day", Level.ALERT), ("|usd_per_day", Level.ACT)]
 

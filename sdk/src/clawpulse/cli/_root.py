@@ -14,6 +14,7 @@ import click
 from clawpulse.cli import (
     agents,
     alerts,
+    budgets,
     channels,
     errors,
     events,
@@ -35,7 +36,7 @@ from clawpulse.cli._output import print_error
 COMMANDS: tuple[click.Command, ...] = (
     *(agents.agents, summary.summary, series.series, tasks.tasks, events.events, errors.errors),
     *(fleet.fleet, rollout.rollout),
-    *(alerts.alerts, incidents.incidents, silences.silences, channels.channels),
+    *(alerts.alerts, incidents.incidents, silences.silences, channels.channels, budgets.budgets),
     *(token.token, settings.settings, version.version),
 )
 GROUP = "clawpulse.commands"

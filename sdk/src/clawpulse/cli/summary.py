@@ -44,6 +44,9 @@ def view(answer: Any) -> RenderableType:
             Text(f"Totals of {answer['window']['range']} up to {out.clock(answer['window']['end'])} UTC", style="bold"),
             _totals(answer["window"]),
         ]
+    # An older API tells of no budgets.
+    risks = [f"{budget['group'] or 'workspace'} {budget['budget']}: {budget['reason']}" for budget in answer.get("budgets", [])]
+    parts += [Text(f"▲ {out.plain(risk)}", style="yellow") for risk in risks]
     return Group(*parts, *(Text(f"! {out.plain(warning)}", style="yellow") for warning in answer["warnings"]))
 
 

@@ -76,7 +76,7 @@ _ACT = Fields(
         "at": Number("From which share of a budget on: 1.2 is 120 percent.", most=100),
         "do": Either("Pause the agents, or switch their model.", Fields("", {"model": _MODEL}), Words("", ("pause",))),
         "until": Words("When it ends: with the period, or when somebody raises the budget.", ("period", "raised")),
-        "on": Either("Which budgets; without it, all.", Items("", Words("", tuple(_AMOUNTS))), Words("", tuple(_AMOUNTS))),
+        "budgets": Either("Which budgets; without it, all.", Items("", Words("", tuple(_AMOUNTS))), Words("", tuple(_AMOUNTS))),
     },
 )
 BUDGETS = Fields(

@@ -26,7 +26,7 @@ from functions.domain.rollout_eta import eta
 from functions.domain.rollout_plan import counts
 from functions.domain.rollout_policy import policy_document
 
-type RolloutPhase = Annotated[Phase, WithJsonSchema({"type": "string", "enum": [phase.value for phase in Phase]})]
+type RolloutPhase = Annotated[str, WithJsonSchema({"type": "string", "enum": [phase.value for phase in Phase]})]
 """Under a name of its own in the OpenAPI document, where alerts have phases, too."""
 type Names = Callable[[str], str]
 """From the id of a token to who that is, for people."""
@@ -173,7 +173,7 @@ def _brief(rollout: Rollout, names: Names) -> dict[str, Any]:
     return {
         "id": rollout.id,
         "title": rollout.title,
-        "phase": rollout.phase,
+        "phase": rollout.phase.value,
         "since": rollout.since,
         "reason": rollout.reason,
         "hold": HoldAnswer.model_construct(cause=hold.cause, reason=hold.reason, until=hold.until) if hold else None,

@@ -19,6 +19,8 @@ from functions.domain.fleet_drift import Drift, DriftState
 from functions.domain.revision import Revision
 from functions.domain.rollout import Reversibility, Rollout
 from functions.domain.rollout_policy import policy_document
+from functions.domain.selector import Selector
+from functions.domain.series import AGENT
 
 MAX_GROUPS = 200
 MAX_AGENTS = 50
@@ -204,17 +206,17 @@ def revision_details(revision: Revision, rollout: Rollout | None, files: Mapping
     return RevisionDetails(**_revision(revision, rollout, names), files=dict(files))
 
 
-def drift_answer(found: FleetDrift, names: Names, states: frozenset[DriftState]) -> DriftAnswer:
-    """How the fleet stands; only agents in these states, those that need somebody first."""
-    counts = {state.value: sum(one.drift.state is state for one in found.agents) for state in DriftState}
-    order = list(_BY_URGENCY)
-    shown_ = sorted(
-        (one for one in found.agents if one.drift.state in states), key=lambda one: (order.index(one.drift.state), one.agent.id)
+def drift_answer(found: FleetDrift, names: Names, states: frozenset[DriftState], selector: Selector) -> DriftAnswer:
+    """How the fleet, or a part of it, stands; of that only agents in these states, those that need somebody first."""
+    chosen = [one for one in found.agents if selector.matches({AGENT: one.agent.id, **one.agent.tags})]
+    counts = {state.value: sum(one.drift.state is state for one in chosen) for state in DriftState}
+    listed = sorted(
+        (one for one in chosen if one.drift.state in states), key=lambda one: (_BY_URGENCY.index(one.drift.state), one.agent.id)
     )
     return DriftAnswer(
         revision=revision_answer(found.revision, found.rollout, names) if found.revision else None,
         counts={state: count for state, count in counts.items() if count},
-        agents=[_agent(one) for one in shown_],
+        agents=[_agent(one) for one in listed],
         settings=[_setting(name, one) for name, one in sorted(found.settings.items())],
         missing=found.missing,
     )

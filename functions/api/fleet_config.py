@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from functions.api.desired import texts
 from functions.api.endpoint import Call, Noun, Reply
@@ -26,7 +26,7 @@ from functions.api.fleet_apply import Applied, Wish, apply_files
 from functions.api.fleet_drift import fleet_drift
 from functions.api.fleet_plan import plan_of
 from functions.api.fleet_repository import WHAT, in_service
-from functions.api.models import Answer, Asked, Body
+from functions.api.models import Answer, Asked, Body, SelectorText, whole
 from functions.api.rollouts import names_for
 from functions.domain.alert_budgets import DOCUMENT as BUDGETS
 from functions.domain.errors import NotFound
@@ -35,6 +35,7 @@ from functions.domain.fleet_export import export as export_files
 from functions.domain.revision import Revision
 from functions.domain.rollout import Rollout
 from functions.domain.rollout_policy import DOCUMENT as POLICY
+from functions.domain.selector import Selector
 from functions.domain.token import Scope
 from functions.runtime.rule_book import DOCUMENT as RULES
 
@@ -46,6 +47,8 @@ _READERS = 8
 _STATES = "|".join(DriftState)
 type Line = Annotated[str, Field(max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 type Message = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$")]
+type _Number = Annotated[int, Field(ge=1, le=99_999_999)]
+type Number = Annotated[_Number, BeforeValidator(whole, json_schema_input_type=_Number)]
 type Files = Annotated[dict[str, str], Field(description="Texts by path, as `clawpulse.fleet.read_folder` finds them.")]
 
 
@@ -70,7 +73,7 @@ class ApplyWanted(FilesWanted):
 class RollbackWanted(Body):
     """Where to go back to."""
 
-    to: int = Field(ge=1, le=99_999_999, description="Number of a revision.")
+    to: Number = Field(description="Number of a revision.")
     message: Message = ""
     policy: dict[str, Any] | None = Field(None, description="What goes otherwise than that revision's policy says.")
     approve_cost: bool = False
@@ -93,6 +96,7 @@ class RevisionAsked(Asked):
 class DriftAsked(Asked):
     """Which agents."""
 
+    tags: SelectorText = ""
     state: str | None = Field(
         None, max_length=200, pattern=rf"^({_STATES})(,({_STATES}))*$", description="States, separated by commas; all unless given."
     )
@@ -165,7 +169,7 @@ def rollback(call: Call, body: RollbackWanted) -> Reply:
 def drift(call: Call, asked: DriftAsked) -> DriftAnswer:
     """How each agent stands to the revision that was applied last: what that says, what is desired, what the agent has applied."""
     wanted = frozenset(map(DriftState, asked.state.split(","))) if asked.state else frozenset(DriftState)
-    return drift_answer(fleet_drift(call), names_for(call), wanted)
+    return drift_answer(fleet_drift(call), names_for(call), wanted, Selector.parse(asked.tags))
 
 
 @noun.endpoint("GET", "/api/fleet/revisions", scope=Scope.READ, asks=RevisionsAsked, answers=Revisions)

@@ -391,6 +391,7 @@ def test_drift_compares_what_is_said_desired_and_applied(world: World, client: A
     assert (found["counts"], found["settings"][0]["state"]) == ({"in-sync": 1, "pending": 1, "overridden": 1}, "overridden")
     assert found["agents"][0]["agent"] == "a2"
     assert drift(client, state="pending,failed") == {"a1": "pending"}
+    assert drift(client, tags="tier=smart") == {"a0": "in-sync"}
     client.problem(400, "GET", "/api/fleet/drift", query_string={"state": "lost"})
 
 

@@ -16,7 +16,7 @@ from clawpulse.cli import _output as out
 from clawpulse.cli._api import Api, ApiError, CommandError, segment
 from clawpulse.cli._flaws import FaultyFiles
 from clawpulse.cli._fleet_offline import folder_argument, print_lines
-from clawpulse.cli._options import api_of, as_json
+from clawpulse.cli._options import api_of, as_json, selector
 from clawpulse.cli._rollout_watch import follow
 from clawpulse.fleet import InvalidRepository, read_folder
 from clawpulse.fleet.kinds import path_fault
@@ -97,13 +97,14 @@ def rollback(context: click.Context, /, number: int, message: str | None, **said
 
 
 @click.command()
-@click.option("--state", metavar="STATES", help="Only these agents: failed,overridden,pending.")
+@selector
+@click.option("--state", metavar="STATES", help="Only agents in these states: failed,overridden,pending.")
 @exit_code
 @as_json
 @click.pass_context
-def drift(context: click.Context, state: str | None, exit_code: bool, as_json: bool) -> int:
+def drift(context: click.Context, tags: str | None, state: str | None, exit_code: bool, as_json: bool) -> int:
     """Show how each agent stands: what the last revision says, what is desired, what the agent has applied."""
-    answer = _api(context).get("api/fleet/drift", state=state)
+    answer = _api(context).get("api/fleet/drift", tags=tags, state=state)
     if as_json:
         out.print_json(answer)
     else:

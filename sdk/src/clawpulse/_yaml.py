@@ -228,6 +228,24 @@ def _steps(node: Any, path: str) -> Iterator[tuple[Any, Any, str]]:
                     yield key.start_mark, value, rest.lstrip(".")
 
 
+def places(node: Any, path: str = "") -> dict[str, Place]:
+    """All paths below a node, for who needs many of them; what comes by `<<` stands where it was written."""
+    found: dict[str, Place] = {}
+    if isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            found[f"{path}[{number}]"] = _place(item.start_mark)
+            found.update(places(item, f"{path}[{number}]"))
+    if isinstance(node, yaml.MappingNode):
+        for key, value in sorted(node.value, key=lambda pair: bool(pair[0].tag != _MERGE)):
+            if key.tag == _MERGE:
+                for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    found.update(places(part, path))
+            elif isinstance(key, yaml.ScalarNode):
+                found[_below(path, key.value)] = _place(key.start_mark)
+                found.update(places(value, _below(path, key.value)))
+    return found
+
+
 def _below(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from clawpulse.fleet.faults import InvalidRepository
 from clawpulse.fleet.folder import FOLDERS
 from clawpulse.fleet.kinds import path_fault
-from clawpulse.fleet.layers import AGENT, ALERTS, BASE, POLICY, SHARD, TIER, Role, prompt_files, read_source, role_of
+from clawpulse.fleet.layers import AGENT, ALERTS, BASE, POLICY, SHARD, TIER, Role, prompt_files, role_of
 from clawpulse.fleet.repository import Repository, parse
+from clawpulse.fleet.sources import read_source
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _NO_TEXT = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}

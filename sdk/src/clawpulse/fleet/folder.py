@@ -7,8 +7,9 @@ from pathlib import Path
 
 from clawpulse.fleet.faults import Fault, InvalidRepository
 from clawpulse.fleet.kinds import path_fault
-from clawpulse.fleet.layers import POLICY_FILE, missing, prompt_files, read_source, role_of
+from clawpulse.fleet.layers import POLICY_FILE, missing, prompt_files, role_of
 from clawpulse.fleet.repository import MAX_BYTES, parse
+from clawpulse.fleet.sources import read_source
 
 FOLDERS = ("agents", "shards", "alerts")
 

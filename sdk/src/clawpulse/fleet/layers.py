@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from clawpulse.fleet import literals
-from clawpulse.fleet.faults import Fault, kind
+from clawpulse.fleet.faults import Fault
 from clawpulse.fleet.fields import AGENT_ID, TAG_VALUE, layer
-from clawpulse.fleet.kinds import Report, Text, path_fault
+from clawpulse.fleet.kinds import Text, path_fault
+from clawpulse.fleet.sources import Source
 from clawpulse.redaction import has_token
-
-if TYPE_CHECKING:  # PyYAML is needed only by who reads a repository.
-    from clawpulse._yaml import Document
 
 POLICY_FILE = "fleet.yaml"
 BASE_FILE = "agents/_base.yaml"
@@ -57,25 +55,6 @@ class Layer:
         return self.source.file
 
 
-@dataclass
-class Source:
-    """A YAML file as it was read."""
-
-    file: str
-    document: Document | None
-    """None when nothing is in it."""
-
-    @property
-    def value(self) -> Any:
-        """What is in it."""
-        return {} if self.document is None else self.document.value
-
-    def fault(self, path: str, reason: str) -> Fault:
-        """Something that is wrong at a path."""
-        line, column = (1, 1) if self.document is None else self.document.place(path)
-        return Fault(self.file, line, column, path, reason)
-
-
 def role_of(path: str) -> Role | None:
     """What a file is by its path; None: a text file, or none of the repository's."""
     return next((Role(name, found[1]) for name, pattern in _PATHS if (found := pattern.fullmatch(path))), None)
@@ -89,39 +68,10 @@ def role_faults(path: str, role: Role) -> list[Fault]:
     return [Fault(path, 1, 1, "", f"the name of the file {reason}") for reason in reasons]
 
 
-def read_source(path: str, text: str, faults: list[Fault]) -> Source | None:
-    """A YAML file with at most one document; None when it cannot be read."""
-    documents = read_documents(path, text, faults)
-    if documents is None:
-        return None
-    second = "begins a second document: put it into a file of its own"
-    faults += [Source(path, document).fault("", second) for document in documents[1:]]
-    source = Source(path, documents[0] if documents else None)
-    if isinstance(source.value, dict):
-        return source
-    faults.append(source.fault("", f"must be a mapping, not {kind(source.value)}"))
-    return None
-
-
-def read_documents(path: str, text: str, faults: list[Fault]) -> list[Document] | None:
-    """The documents of a YAML file, secrets in them reported; None when it cannot be read."""
-    from clawpulse._yaml import Unreadable, parse
-
-    try:
-        # Aliases may make a text no larger than people write it.
-        documents = parse(path, text, len(text) + 1_000)
-    except Unreadable as error:
-        faults.extend(Fault(flaw.file, flaw.place.line, flaw.place.column, flaw.path, flaw.reason) for flaw in error.flaws)
-        return None
-    for document in documents:
-        literals.find(document.value, "", _reporter(Source(path, document), faults))
-    return documents
-
-
 def read_layer(role: Role, source: Source, files: Mapping[str, str], faults: list[Fault]) -> Layer | None:
     """A file that configures agents, its prompts taken from the other files; None when something is wrong with it."""
     before = len(faults)
-    report = _reporter(source, faults)
+    report = source.reporter(faults)
     FIELDS[role.kind].check(source.value, "", report)
     for path, file in prompt_files(source.value):
         if file not in files and not path_fault(file):
@@ -155,10 +105,6 @@ def text_faults(path: str, text: str) -> list[Fault]:
         return []
     number = next((number for number, line in enumerate(text.splitlines(), 1) if has_token(line)), 1)
     return [Fault(path, number, 1, "", literals.LOOKS)]
-
-
-def _reporter(source: Source, faults: list[Fault]) -> Report:
-    return lambda path, reason: faults.append(source.fault(path, reason))
 
 
 def _given(value: dict[str, Any] | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Finds secrets that are written out, in values and in prompts: a repository has only their names."""
+"""Finds what no text of a repository may have: secrets that are written out, where only their names belong, and halves of characters."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from clawpulse.redaction import FIELD, IN_URL, has_token
 MAX_DEPTH = 32
 _FROM_ENVIRONMENT = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 """OpenClaw takes it from its host."""
+HALVES = re.compile("[\ud800-\udfff]")
+"""Of characters: JSON and escapes can bring them, UTF-8 cannot."""
+NO_TEXT = "has characters that UTF-8 does not have"
 LOOKS = "looks like a secret: put it into the secret store, and its name here, as {secret: slack/bot}"
 _WRITTEN_OUT = "is written out: put the secret into the secret store, and its name here, as {secret: slack/bot}"
 
 
 def find(value: Any, path: str, report: Report, depth: int = MAX_DEPTH) -> None:
-    """Report secrets in a value, references that are none, and what is nested too deeply to be looked through."""
+    """Report secrets in a value, references that are none, broken texts, and what is nested too deeply to be looked through."""
     if depth == 0:
         report(path, f"is nested more than {MAX_DEPTH} deep")
     elif isinstance(value, str):
-        if has_token(value) or IN_URL.search(value):
-            report(path, LOOKS)
+        _check_text(value, path, report)
     elif isinstance(value, list):
         for number, item in enumerate(value):
             find(item, f"{path}[{number}]", report, depth - 1)
@@ -35,12 +37,19 @@ def find(value: Any, path: str, report: Report, depth: int = MAX_DEPTH) -> None:
 
 
 def _entry(key: str, value: Any, path: str, report: Report, depth: int) -> None:
-    if has_token(key):
-        report(path, LOOKS)
+    if HALVES.search(key) or has_token(key):
+        _check_text(key, path.encode("ascii", "backslashreplace").decode(), report)
     elif FIELD.search(key) and any(map(_is_literal, value if isinstance(value, list) else [value])):
         report(path, _WRITTEN_OUT)
     else:
         find(value, path, report, depth)
+
+
+def _check_text(text: str, path: str, report: Report) -> None:
+    if HALVES.search(text):
+        report(path, NO_TEXT)
+    elif has_token(text) or IN_URL.search(text):
+        report(path, LOOKS)
 
 
 def _is_literal(value: Any) -> bool:

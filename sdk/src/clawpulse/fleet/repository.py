@@ -8,25 +8,24 @@ It reads no file and asks nobody: command line and server get the same documents
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
 from clawpulse.fleet import layers as read
 from clawpulse.fleet.faults import Fault, InvalidRepository, kind, nearest
-from clawpulse.fleet.layers import AGENT, ALERTS, BASE, LAYERS, SHARD, TIER, Layer, Source
+from clawpulse.fleet.layers import AGENT, ALERTS, BASE, LAYERS, SHARD, TIER, Layer
+from clawpulse.fleet.literals import HALVES, NO_TEXT
 from clawpulse.fleet.merging import NotAList, merge
 from clawpulse.fleet.origins import origins
 from clawpulse.fleet.rules import Rules
+from clawpulse.fleet.sources import Source, TooMany, most, read_source
 
 MAX_BYTES = 2_000_000
 """Of all files together, in UTF-8."""
 MAX_FILES = 2_000
 MAX_DOCUMENT = 262_144
 """Of an agent's configuration as JSON, in UTF-8."""
-_HALVES = re.compile("[\ud800-\udfff]")
-"""Of characters: JSON can bring them, UTF-8 cannot."""
 
 
 class Repository:
@@ -109,17 +108,31 @@ class Repository:
 
 
 def parse(files: Mapping[str, str]) -> Repository:
-    """A repository of its files, by path from its root. Raises `InvalidRepository` with every fault."""
+    """A repository of its files, by path from its root. Raises `InvalidRepository` with every fault, or a thousand."""
     faults = list(_too_much(files))
     if faults:
         raise InvalidRepository(faults)
-    sources, rules = {}, Rules()
+    try:
+        repository = _read(files, faults)
+    except TooMany:
+        repository = None
+    if repository is None or faults:
+        raise InvalidRepository(most(faults))
+    _try_out(repository)
+    return repository
+
+
+def _read(files: Mapping[str, str], faults: list[Fault]) -> Repository:
+    """What files say, as far as they have no faults, which are appended. Raises `TooMany`."""
+    sources: dict[str, Source] = {}
+    rules = Rules()
     roles = {path: role for path in sorted(files) if (role := read.role_of(path))}
     for path, role in roles.items():
         faults += read.role_faults(path, role)
         if role.kind == ALERTS:
             rules.add(path, files[path], faults)
-        elif source := read.read_source(path, files[path], faults):
+        elif source := read_source(path, files[path], faults):
+            source.find_literals(faults)
             sources[path] = source
     found = {path: read.read_layer(roles[path], sources[path], files, faults) for path in sources if roles[path].kind in LAYERS}
     faults += _text_faults(files, roles, sources)
@@ -127,11 +140,7 @@ def parse(files: Mapping[str, str]) -> Repository:
     faults += _policy_faults(policy) if policy else []
     layers = [layer for layer in found.values() if layer]
     faults += _tag_faults(layers) + _hook_faults(layers)
-    if faults:
-        raise InvalidRepository(faults)
-    repository = Repository(layers, policy, rules)
-    _try_out(repository)
-    return repository
+    return Repository(layers, policy, rules)
 
 
 def digest(files: Mapping[str, str]) -> str:
@@ -149,8 +158,8 @@ def _too_much(files: Mapping[str, str]) -> Iterator[Fault]:
     if len(files) > MAX_FILES:
         yield Fault("", 1, 1, "", f"the repository has {len(files):,} files; at most {MAX_FILES:,} are possible")
     for path in files:
-        if _HALVES.search(path) or _HALVES.search(files[path]):
-            yield Fault(ascii(path)[1:-1], 1, 1, "", "has characters that UTF-8 does not have")
+        if HALVES.search(path) or HALVES.search(files[path]):
+            yield Fault(ascii(path)[1:-1], 1, 1, "", NO_TEXT)
     size = sum(len(text.encode("utf-8", "surrogatepass")) for item in files.items() for text in item)
     if size > MAX_BYTES:
         yield Fault("", 1, 1, "", f"the files of the repository have {size:,} bytes; at most {MAX_BYTES:,} are possible")
@@ -198,7 +207,7 @@ def _try_out(repository: Repository) -> None:
     trials = [*(("", tags) for tags in groups), *((agent, {}) for agent in repository.agents)]
     faults = [fault for agent, tags in trials for fault in _faults_of(repository, agent, tags)]
     if faults:
-        raise InvalidRepository(faults)
+        raise InvalidRepository(most(faults))
 
 
 def _faults_of(repository: Repository, agent: str, tags: Mapping[str, str]) -> list[Fault]:

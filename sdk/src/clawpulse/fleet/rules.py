@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clawpulse.fleet.faults import Fault, kind
-from clawpulse.fleet.layers import Source, read_documents
+from clawpulse.fleet.faults import Fault, below, kind
+from clawpulse.fleet.kinds import Report
+from clawpulse.fleet.sources import read_sources
 
 if TYPE_CHECKING:
-    from clawpulse._rules import Origin, Union
+    from clawpulse._rules import Union
 
 
 class Rules:
@@ -26,13 +27,14 @@ class Rules:
         """Take a file in; its faults are appended."""
         from clawpulse._rules import Union, take
 
-        documents = read_documents(path, text, faults)
         self._union = self._union or Union()
-        first = len(self._union.rules)
-        for document in documents or ():
-            faults.extend(Fault(flaw.file, *flaw.place, flaw.path, flaw.reason) for flaw in take(self._union, document))
-        for rule, origin in list(zip(self._union.rules, self._union.rule_origins))[first:]:
-            faults.extend(_rule_faults(rule, origin))
+        for source in read_sources(path, text, faults) or ():
+            source.find_literals(faults)
+            first = len(self._union.rules)
+            flaws = take(self._union, source.document) if source.document else []
+            faults += [Fault(flaw.file, *flaw.place, flaw.path, flaw.reason) for flaw in flaws]
+            for rule, origin in list(zip(self._union.rules, self._union.rule_origins))[first:]:
+                _check_rule(rule, origin.path, source.reporter(faults))
 
     def fault(self, path: str, reason: str) -> Fault:
         """A fault of the whole document, with its place."""
@@ -40,9 +42,10 @@ class Rules:
         return Fault(flaw.file, *flaw.place, flaw.path, flaw.reason) if flaw else Fault("alerts", 1, 1, path, reason)
 
 
-def _rule_faults(rule: Any, origin: Origin) -> list[Fault]:
-    source = Source(origin.document.file, origin.document)
+def _check_rule(rule: Any, path: str, report: Report) -> None:
     if not isinstance(rule, dict):
-        return [source.fault(origin.path, f"must be a mapping, not {kind(rule)}")]
-    missing = [key for key in ("name", "when") if key not in rule]
-    return [source.fault(f"{origin.path}.{key}".lstrip("."), "is missing") for key in missing]
+        report(path, f"must be a mapping, not {kind(rule)}")
+        return
+    for key in ("name", "when"):
+        if key not in rule:
+            report(below(path, key), "is missing")

@@ -45,7 +45,7 @@ def test_sound_layers_are_sound_to_editors(text: str) -> None:
         "hooks: {m: {command: ../x}}",
         "paused: maybe",
         "budgets: {act: {do: stop}}",
-        "budgets: {act: {on: usd}}",
+        "budgets: {act: {budgets: usd}}",
         "openclaw: []",
     ],
 )

@@ -171,9 +171,9 @@ def _replaced(text: str, nodes: list[Any], word: str) -> str:
     lines = text.splitlines(keepends=True)
     for node in sorted(nodes, key=lambda node: (node.start_mark.line, node.start_mark.column), reverse=True):
         start, end = node.start_mark, node.end_mark
-        if start.line != end.line:
-            raise Refused(f"a name that is to be changed takes more than one line (line {start.line + 1}): change it by hand")
         line = lines[start.line]
+        if start.line != end.line or line[start.column] in "&!":
+            raise Refused(f"a name that is to be changed has an anchor or takes several lines (line {start.line + 1}): change it by hand")
         lines[start.line] = line[: start.column] + _scalar(word) + line[end.column :]
     return "".join(lines)
 

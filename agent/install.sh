@@ -10,6 +10,7 @@
 #   --tags env=prod,...  tags of everything that this agent sends
 #   --url URL            where the API is; filled in already when it served this file
 #   --user               without root: below the home directory, with a systemd user unit if there is one
+#   --openclaw           let desired configurations steer OpenClaw; as if given where there is a command openclaw. --no-openclaw: do not
 #   --upgrade            only the program; settings stay
 #   --no-start           install, but start nothing
 #   --uninstall          remove the program and the unit; --purge: settings and data as well
@@ -27,7 +28,7 @@ die() {
 }
 
 main() {
-  TOKEN=${CLAWPULSE_TOKEN-} AGENT='' TAGS='' USER_ONLY='' ACTION=install START=1 PURGE='' PREFIX=''
+  TOKEN=${CLAWPULSE_TOKEN-} AGENT='' TAGS='' USER_ONLY='' ACTION=install START=1 PURGE='' PREFIX='' STEER=''
   # Before they were filled in.
   [[ $URL != @* ]] || URL=''
   [[ $SHA256 != @* ]] || SHA256=''
@@ -40,6 +41,7 @@ main() {
   fi
   requirements
   download
+  [[ $ACTION == upgrade ]] || steering
   [[ $ACTION == upgrade ]] || settings
   state
   service
@@ -56,6 +58,7 @@ options() {
       --user) USER_ONLY=1 ;;
       --upgrade) ACTION=upgrade ;;
       --uninstall) ACTION=uninstall ;;
+      --openclaw | --no-openclaw) STEER=$1 ;;
       --no-start) START='' ;;
       --purge) PURGE=1 ;;
       *) die "there is no option $1; the head of this file lists them" ;;
@@ -96,6 +99,7 @@ places() {
     UNIT=$PREFIX/etc/systemd/system/clawpulse-agent.service
     CONTROL=(systemctl)
   fi
+  HOOK=${CONFIG%/*}/hooks.d/50-openclaw
   OWNER=''
   [[ -n $USER_ONLY || -n $PREFIX ]] || OWNER=clawpulse
 }
@@ -153,11 +157,38 @@ fetch() {
   curl -fsS --retry 2 --max-time 120 -o "$2" "$URL/agent/$1" || die "cannot download $URL/agent/$1; what was installed before stays"
 }
 
+# Puts the hook in place that steers OpenClaw, if that is wanted or there is one. COMMAND and SECONDS_OF_HOOKS are for the settings.
+steering() {
+  COMMAND='' SECONDS_OF_HOOKS=''
+  if [[ $STEER == --no-openclaw ]]; then
+    rm -f -- "$HOOK"
+    return
+  fi
+  COMMAND=$(type -P openclaw) || COMMAND=''
+  [[ -n $COMMAND$STEER ]] || return 0
+  ! setting OPENCLAW_COMMAND || COMMAND=''
+  # A gateway that restarts for a configuration takes its time, and one that does not come back has to get the old one.
+  setting HOOK_SECONDS || SECONDS_OF_HOOKS=300
+  mkdir -p -- "${HOOK%/*}"
+  # shellcheck disable=SC2016  # the hook expands it
+  printf '#!/bin/sh\nexec %s openclaw "$@"\n' "$(quoted "$BIN")" >"$HOOK.new"
+  chmod 755 "$HOOK.new"
+  mv -f -- "$HOOK.new" "$HOOK"
+  say "steers OpenClaw: $HOOK"
+  [[ -z $OWNER || -e ${CONFIG%/*}/openclaw.env ]] ||
+    say "its gateway's token goes into ${CONFIG%/*}/openclaw.env, as OPENCLAW_GATEWAY_TOKEN=…; mode 0600, owner $OWNER"
+}
+
+quoted() {
+  printf "'%s'" "${1//\'/\'\\\'\'}"
+}
+
 # Writes the settings: those given now, and those that were there. The file is its owner's alone from its first byte on.
 settings() {
   local line text='' name
   local -A given=()
   given[URL]=$URL given[TOKEN]=$TOKEN given[AGENT]=$AGENT given[TAGS]=$TAGS
+  given[OPENCLAW_COMMAND]=$COMMAND given[HOOK_SECONDS]=$SECONDS_OF_HOOKS
   if [[ -r $CONFIG ]]; then
     while IFS= read -r line || [[ -n $line ]]; do
       name=${line%%=*}
@@ -169,7 +200,7 @@ settings() {
       text+=$line$'\n'
     done <"$CONFIG"
   fi
-  for name in URL TOKEN AGENT TAGS; do
+  for name in URL TOKEN AGENT TAGS OPENCLAW_COMMAND HOOK_SECONDS; do
     [[ -z ${given[$name]} ]] || text+="CLAWPULSE_$name=\"${given[$name]}\""$'\n'
   done
   mkdir -p -- "${CONFIG%/*}/hooks.d"
@@ -263,7 +294,7 @@ uninstall() {
   if [[ -z $PREFIX ]] && command -v systemctl >/dev/null && [[ -e $UNIT ]]; then
     "${CONTROL[@]}" disable --quiet --now clawpulse-agent || :
   fi
-  rm -f -- "$UNIT" "$BIN" "$FUNCTIONS"
+  rm -f -- "$UNIT" "$BIN" "$FUNCTIONS" "$HOOK"
   rmdir -- "${FUNCTIONS%/*}" 2>/dev/null || :
   say 'the agent is removed'
   if [[ -n $PURGE ]]; then

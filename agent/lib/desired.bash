@@ -10,7 +10,7 @@ APPLIED=''     # hash of the last one that all hooks took
 APPLY_ERROR=''
 APPLYING=''    # process that runs the hooks
 TRIES=0        # of a document that a hook could not even try; 0: no other try
-RETRY_AT=0     # uptime of the next one
+NEXT_APPLY=0     # uptime of the next one
 AGAIN_AT=0     # uptime of the next `hooks again`, and the process of the last one
 AGAIN_PID=''
 
@@ -43,10 +43,11 @@ desired_retry() {
   [[ -z $APPLY_ERROR ]] || WRITTEN=''
 }
 
-# A document that a hook could not try, as its gateway was away, is tried again: after 30 s, and after twice as long each time up to 15 min.
+# A document that a hook could not try, as its gateway was away, is tried again: after half of CLAWPULSE_RETRY_SECONDS, and after twice as
+# long each time up to fifteen times them; 30 s to 15 min.
 desired_later() {
   local hash
-  ((TRIES)) && ((UPTIME >= RETRY_AT)) && ! desired_busy || return 0
+  ((TRIES)) && ((UPTIME >= NEXT_APPLY)) && ! desired_busy || return 0
   hash=$(sha256sum "$DESIRED/failed.json" 2>/dev/null) || :
   REPLY=$WRITTEN
   if [[ ${hash:0:32} == "$WRITTEN" ]] && cp -- "$DESIRED/failed.json" "$DESIRED/incoming" 2>/dev/null; then
@@ -135,13 +136,13 @@ desired_poll() {
 
 # desired_refused TEXT: what a hook said, after `later` if it is to be tried again.
 desired_refused() {
-  local seconds
+  local pause=$((CFG[RETRY_MS] * 15))
   APPLY_ERROR=${1:0:250}
   if [[ $1 == 'later '* ]]; then
-    seconds=$((TRIES < 5 ? 30 << TRIES : 900))
-    TRIES=$((TRIES + 1)) RETRY_AT=$((UPTIME + seconds * 1000))
+    ((TRIES > 4)) || pause=$((CFG[RETRY_MS] / 2 << TRIES))
+    TRIES=$((TRIES + 1)) NEXT_APPLY=$((UPTIME + pause))
     APPLY_ERROR=${1#later }
-    APPLY_ERROR="${APPLY_ERROR:0:220} (tried again in $seconds s)"
+    APPLY_ERROR="${APPLY_ERROR:0:220} (tried again in $((pause / 1000)) s)"
   else
     TRIES=0
   fi

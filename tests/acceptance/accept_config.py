@@ -29,8 +29,7 @@ pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
 AGENT = "openclaw-steered"
 OTHER = "fixed-2"
 PROMPT = "Every answer is a haiku about the sea."
-LONG_SECONDS = 30.0
-RULES = {"[quick]": Reply(tokens_in=10, tokens_out=2), "[long]": Reply(delay=LONG_SECONDS, tokens_in=10, tokens_out=2)}
+RULES = {"[quick]": Reply(tokens_in=10, tokens_out=2), "[long]": Reply(held=True, tokens_in=10, tokens_out=2)}
 CHANGED = {"model": {"primary": f"fixed/{OTHER}"}, "limits": {"concurrency": 3}, "files": {"AGENTS.md": PROMPT}}
 
 
@@ -90,8 +89,9 @@ def test_a_document_comes_into_force_while_a_turn_runs(steered: Steered) -> None
         once(lambda: steered.model.requests[-1].marker, lambda marker: marker == "[long]", 30)
         config = applied(steered.steering, CHANGED)
         assert (config["error"], config["applied"]) == (None, config["desired"]), processes.log_end(steered.agent.log)
-        assert not running.done(), "it came into force meanwhile"
         assert steered.had() == (OTHER, True)
+        assert not running.done()
+        steered.model.release.set()
         turn, request = running.result()
     assert (turn.status, request.model) == (200, MODEL)
     assert steered.configuration()["agents"]["defaults"]["maxConcurrent"] == 3

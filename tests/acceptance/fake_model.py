@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 MODEL = "fixed-1"
-SECONDS_AT_MOST = 60.0
+SECONDS_AT_MOST = 150.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,8 @@ class Reply:
     """Of the error, for any status but 200."""
     delay: float = 0.0
     """Seconds before the first byte."""
+    held: bool = False
+    """Answered once the test sets `release`, and at the latest after `SECONDS_AT_MOST`."""
     tokens_in: int = 0
     """All of the prompt's, with the cached ones, as this protocol counts."""
     tokens_cached: int = 0
@@ -63,6 +65,7 @@ class FakeModel:
         """API keys that are valid; a test may change them while it runs."""
         self.requests: list[Request] = []
         self.complaints: list[str] = []
+        self.release = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -177,6 +180,8 @@ def _handler(model: FakeModel) -> type[BaseHTTPRequestHandler]:
             status, reply = model.answer(self.path, self.headers.get("Authorization") or "", body)
             if isinstance(reply, Reply):
                 time.sleep(min(reply.delay, SECONDS_AT_MOST))
+                if reply.held:
+                    model.release.wait(SECONDS_AT_MOST)
             if status == 200 and isinstance(reply, Reply):
                 self._stream(reply)
             else:

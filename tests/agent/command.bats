@@ -14,7 +14,7 @@ each() {
 }
 
 @test "help lists every command, and tells about one" {
-  check() { ((status == 0)) && [[ $(grep -c '^clawpulse-agent ' <<<"$output") == 10 ]]; }
+  check() { ((status == 0)) && [[ $(grep -c '^clawpulse-agent ' <<<"$output") == 11 ]]; }
   each help
   check() { [[ ${lines[0]} == 'clawpulse-agent flush [SECONDS]' && ${#lines[@]} == 2 ]]; }
   each help flush

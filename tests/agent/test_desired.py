@@ -121,3 +121,45 @@ def test_a_damaged_document_is_not_written(server: Server, new_agent: Callable[.
     wait_for(lambda: "not the one that was named" in agent.logged)
     assert _told(server) == {}
     assert not (agent.home / "config" / "desired.json").exists()
+
+
+AWAY = 75
+
+
+def test_a_hook_that_cannot_try_is_called_again_until_it_can(server: Server, new_agent: Callable[..., Agent]) -> None:
+    agent = new_agent(server.url, RETRY_SECONDS="0.4")
+    there = agent.home.parent / "there"
+    _hook(agent, "10-gateway", f'[[ $1 != config || -e {there} ]] || {{ echo "no gateway" >&2; exit {AWAY}; }}')
+    server.document = b'{"model":"small"}'
+    agent.run()
+    server.wait(lambda: bool(server.batches) and "error" in _told(server))
+    assert _told(server) == {"written": server.desired, "error": "10-gateway: no gateway (tried again in 0 s)"}
+    wait_for(lambda: agent.logged.count("not applied") >= 3)
+    agent.kill()
+    there.touch()
+    agent.run()
+    server.wait(lambda: _told(server) == {"written": server.desired, "applied": server.desired})
+    assert (agent.home / "config" / "desired.json").read_bytes() == server.document
+
+
+def test_another_document_takes_the_place_of_one_that_waits_for_its_next_try(server: Server, new_agent: Callable[..., Agent]) -> None:
+    agent = new_agent(server.url, RETRY_SECONDS="60")
+    _hook(agent, "10-gateway", f'! grep -q away "$2" || exit {AWAY}')
+    server.document = b'{"model":"away"}'
+    agent.run()
+    server.wait(lambda: bool(server.batches) and "error" in _told(server))
+    assert _told(server)["error"] == "10-gateway: exit code 75 (tried again in 30 s)"
+    server.document = b'{"model":"here"}'
+    server.wait(lambda: _told(server) == {"written": server.desired, "applied": server.desired})
+
+
+def test_a_hook_that_asks_for_it_is_called_again_and_again(server: Server, new_agent: Callable[..., Agent]) -> None:
+    agent = new_agent(server.url)
+    note = agent.home.parent / "noted"
+    _hook(agent, "10-note", f'echo "$1" >>{note}; [[ $1 != config ]] || echo 1 >"$CLAWPULSE_HOME/config/again"')
+    server.document = b"{}"
+    agent.run()
+    wait_for(lambda: note.exists() and note.read_text().count("again") >= 2)
+    (agent.home / "config" / "again").write_text("rubbish; id\n")
+    server.document = b'{"model":"small"}'
+    server.wait(lambda: _told(server).get("applied") == server.desired)

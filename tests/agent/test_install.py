@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from cdk.node import ensure_node
+
 TOKEN = "cp_test_abcdefghijklmnop"
 
 
@@ -154,6 +156,33 @@ def test_tokens_that_stand_on_no_command_line(site: tuple[str, Path], tmp_path: 
     assert piped.returncode == 0, piped.stderr
     for place in "abc":
         assert TOKEN in (tmp_path / place / "etc" / "clawpulse" / "agent.env").read_text()
+
+
+def test_openclaw_is_steered_where_there_is_one_or_when_told_so(site: tuple[str, Path], tmp_path: Path) -> None:
+    url, _ = site
+    root = tmp_path / "it's a root"
+    etc = root / "etc" / "clawpulse"
+    assert install(url, root, "--token", TOKEN).returncode == 0
+    assert list((etc / "hooks.d").iterdir()) == []
+    command = tmp_path / "bin" / "openclaw"
+    command.parent.mkdir()
+    command.write_text("#!/bin/sh\n")
+    command.chmod(0o755)
+    path = f"{command.parent}:{os.environ['PATH']}"
+    assert install(url, root, PATH=path).returncode == 0
+    settings = (etc / "agent.env").read_text()
+    assert f'CLAWPULSE_OPENCLAW_COMMAND="{command}"\nCLAWPULSE_HOOK_SECONDS="300"\n' in settings
+    env = {"PATH": f"{ensure_node().parent}:{path}", "CLAWPULSE_CONFIG": str(etc / "agent.env"), "CLAWPULSE_HOME": str(tmp_path)}
+    subprocess.run([etc / "hooks.d" / "50-openclaw", "stop"], env=env, check=True, timeout=60)
+    (etc / "agent.env").write_text(settings.replace("300", "700"))
+    assert install(url, root, "--openclaw", PATH=path).returncode == 0
+    assert (etc / "agent.env").read_text() == settings.replace("300", "700")
+    assert install(url, root, "--no-openclaw", PATH=path).returncode == 0
+    assert list((etc / "hooks.d").iterdir()) == []
+    assert install(url, root, "--openclaw").returncode == 0
+    assert (etc / "hooks.d" / "50-openclaw").exists()
+    assert install(url, root, "--uninstall").returncode == 0
+    assert not (etc / "hooks.d" / "50-openclaw").exists()
 
 
 def test_the_script_out_of_the_repository_asks_for_the_rest(bundle: Path, site: tuple[str, Path], tmp_path: Path) -> None:

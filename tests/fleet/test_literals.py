@@ -68,6 +68,12 @@ def test_prompts_alerts_and_the_policy_are_looked_through() -> None:
     assert [line.partition(": ")[0] for line in found] == ["prompts/AGENTS.md:2:1"]
 
 
+def test_comments_are_looked_through() -> None:
+    found = faults_of(f"paused: true\n# the key was {KEY}\n")
+    assert [line.partition(": ")[0] for line in found] == ["agents/_base.yaml:2:1"]
+    assert len(faults_of(f"openclaw: {{note: {KEY}}}  # {KEY}\n")) == 1
+
+
 def test_a_text_that_cannot_be_read_is_not_quoted_when_it_is_a_secret() -> None:
     for text in (f"a: b: {KEY}\n", f"? [x]\n: {KEY}\n", f"{KEY}: 1\n{KEY}: 2\n"):
         found = faults_of(text)

@@ -98,13 +98,14 @@ def missing(file: str) -> str:
 
 
 def text_faults(path: str, text: str) -> list[Fault]:
-    """What is wrong with a prompt."""
+    """What is wrong with a file as a text, comments of YAML included."""
+    faults = []
     if "\0" in text:
-        return [Fault(path, text.count("\n", 0, text.index("\0")) + 1, 1, "", "has a character 0: is it text?")]
-    if not has_token(text):
-        return []
-    number = next((number for number, line in enumerate(text.splitlines(), 1) if has_token(line)), 1)
-    return [Fault(path, number, 1, "", literals.LOOKS)]
+        faults.append(Fault(path, text.count("\n", 0, text.index("\0")) + 1, 1, "", "has a character 0: is it text?"))
+    if has_token(text):
+        number = next((number for number, line in enumerate(text.splitlines(), 1) if has_token(line)), 1)
+        faults.append(Fault(path, number, 1, "", literals.LOOKS))
+    return faults
 
 
 def _given(value: dict[str, Any] | None) -> dict[str, Any]:

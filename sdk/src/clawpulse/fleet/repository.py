@@ -135,7 +135,7 @@ def _read(files: Mapping[str, str], faults: list[Fault]) -> Repository:
             source.find_literals(faults)
             sources[path] = source
     found = {path: read.read_layer(roles[path], sources[path], files, faults) for path in sources if roles[path].kind in LAYERS}
-    faults += _text_faults(files, roles, sources)
+    faults += _text_faults(files, roles, sources, faults)
     policy = sources.get(read.POLICY_FILE)
     faults += _policy_faults(policy) if policy else []
     layers = [layer for layer in found.values() if layer]
@@ -165,13 +165,14 @@ def _too_much(files: Mapping[str, str]) -> Iterator[Fault]:
         yield Fault("", 1, 1, "", f"the files of the repository have {size:,} bytes; at most {MAX_BYTES:,} are possible")
 
 
-def _text_faults(files: Mapping[str, str], roles: Mapping[str, Any], sources: Mapping[str, Source]) -> list[Fault]:
-    """What is wrong with files that are no YAML, and with those that nobody names: they would be lost."""
+def _text_faults(files: Mapping[str, str], roles: Mapping[str, Any], sources: Mapping[str, Source], known: list[Fault]) -> list[Fault]:
+    """What is wrong with files as texts, and those that nobody names: they would be lost."""
     named = {file for source in sources.values() for _, file in read.prompt_files(source.value)}
     all_read = all(path in sources for path, role in roles.items() if role.kind in LAYERS)
-    faults = [fault for path in files if path not in roles for fault in read.text_faults(path, files[path])]
     strangers = [path for path in files if path not in roles and path not in named] if all_read else []
-    return faults + [Fault(path, 1, 1, "", "is no file of a fleet repository, and no layer names it as a prompt") for path in strangers]
+    places = {(fault.file, fault.line) for fault in known}
+    found = [fault for path, text in files.items() for fault in read.text_faults(path, text) if (fault.file, fault.line) not in places]
+    return found + [Fault(path, 1, 1, "", "is no file of a fleet repository, and no layer names it as a prompt") for path in strangers]
 
 
 def _policy_faults(source: Source) -> Iterator[Fault]:

@@ -32,7 +32,7 @@ SETTLING = 2
 THIN = 300
 """With fewer tasks in the past, its hours are read as well."""
 MOST_AGENTS = 250
-"""Of each side; more say the same, later."""
+"""Of each side; more say the same, and take longer to read."""
 FEW = 10
 """With fewer members left, other agents with the same tags join the control."""
 LAG_MINUTES = 3
@@ -61,12 +61,14 @@ class GateReader:
 
     rollups: RollupStore
     fleet: FleetStore
+    most: int = MOST_AGENTS
+    """Agents of each side that are looked at."""
 
     def verdict(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], now: int) -> Verdict:
         """Look at the current wave at `now` (ms)."""
         try:
             snapshot = self._snapshot(workspace, now)
-            choice = choose(rollout, waves, snapshot, now)
+            choice = choose(rollout, waves, snapshot, now, self.most)
             found = self._panel(workspace, choice, snapshot, rollout.policy.gate) if choice.lanes else None
         except (StoreUnavailable, SnapshotUnreadable, Unreadable) as error:
             return Verdict(outcome=Outcome.UNREADABLE, reason=f"metrics cannot be read: {error}", looked_at=now, wave=rollout.wave)
@@ -102,19 +104,19 @@ class GateReader:
             return list(pool.map(one, lanes))
 
 
-def choose(rollout: Rollout, waves: Sequence[Wave], snapshot: Snapshot, now: int) -> Choice:
+def choose(rollout: Rollout, waves: Sequence[Wave], snapshot: Snapshot, now: int, most: int = MOST_AGENTS) -> Choice:
     """Members of the current wave that have changed, and their control."""
     members = {member.agent: member for member in waves[rollout.wave].members}
     changed = _changed(members.values())
     if not changed:
         return Choice([], [f"none of {count(len(members), 'member')} has changed yet"])
-    sample, until = _sample(changed, rollout.id), _until(snapshot)
+    sample, until = _sample(changed, rollout.id, most), _until(snapshot)
     spans = {agent: _spans(at, until) for agent, at in sample.items()}
     lanes = [Lane(agent, True, _cell(snapshot.agents.get(agent, members[agent])), *spans[agent]) for agent in sample]
     notes = [f"{len(sample)} of {len(changed)} changed agents were looked at"] if len(sample) < len(changed) else []
     first = min(sample.values())
     control = _control(rollout, waves, _fit(rollout, snapshot, {lane.cell for lane in lanes}, now), first)
-    chosen = _sample(control.since, rollout.id)
+    chosen = _sample(control.since, rollout.id, most)
     for agent, since in chosen.items():
         before, after = _spans(first, until)
         lanes.append(Lane(agent, False, _cell(snapshot.agents[agent]), range(max(before.start, since), before.stop), after))
@@ -154,7 +156,7 @@ def _control(rollout: Rollout, waves: Sequence[Wave], fit: set[str], first: int)
         return _Control(untold | others, "not yet changed" if not others else "not yet changed, or with the same tags and no part of it")
     earlier = _changed(member for wave in waves[: rollout.wave] for member in wave.members)
     since = {agent: minute_of(at) + 1 for agent, at in earlier.items() if agent in fit and at < first}
-    return _Control(since, "that changed in earlier waves, for nobody is left who has not", untouched=False)
+    return _Control(since, "that changed in earlier waves, for nobody is left who has not", untouched=not since)
 
 
 def _changed(members: Iterable[Member]) -> dict[str, int]:
@@ -162,9 +164,9 @@ def _changed(members: Iterable[Member]) -> dict[str, int]:
     return {member.agent: member.applied_at for member in members if member.state is MemberState.APPLIED and member.applied_at is not None}
 
 
-def _sample(of: Mapping[str, int], salt: str) -> dict[str, int]:
-    """At most `MOST_AGENTS`, the same ones at each look."""
-    chosen = sorted(of, key=lambda agent: (zlib.crc32(f"{salt}|{agent}".encode()), agent))[:MOST_AGENTS]
+def _sample(of: Mapping[str, int], salt: str, most: int) -> dict[str, int]:
+    """At most so many, the same ones at each look."""
+    chosen = sorted(of, key=lambda agent: (zlib.crc32(f"{salt}|{agent}".encode()), agent))[:most]
     return {agent: of[agent] for agent in chosen}
 
 

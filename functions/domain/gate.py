@@ -121,7 +121,8 @@ def _look(one: Against, number: int, policy: GatePolicy) -> _Look:
 def _finding(name: str, sight: _Sight, failed: bool) -> Finding:
     outcome, conclusion = _concluded(sight, failed)
     said = [f"{amount(name, sight.value)} over {count(sight.total, 'task')}"] if sight.total else []
-    said += [reference(word, name, one.value, one.evidence) for word, one in sight.references.items()]
+    expected = [reference(word, name, one.value, one.evidence) for word, one in sight.references.items()]
+    said += ["expected " + ", ".join(expected)] if expected else []
     return Finding(
         metric=name,
         outcome=outcome,
@@ -129,7 +130,7 @@ def _finding(name: str, sight: _Sight, failed: bool) -> Finding:
         past=sight.told.get(PAST),
         control=sight.told.get(CONTROL),
         evidence=min((one.evidence for one in sight.references.values()), default=0.0),
-        reason=f"{name} {', '.join(said)}: {conclusion}" if said else f"{name}: {conclusion}",
+        reason=f"{name} {'; '.join(said)}: {conclusion}" if said else f"{name}: {conclusion}",
     )
 
 

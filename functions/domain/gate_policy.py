@@ -18,8 +18,8 @@ class GatePolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of one rollout."""
 
     metrics: tuple[str, ...] = METRICS
-    alpha: float = 0.001
-    """Chance that a metric of a wave which is as good as its references is ever called worse, however often one looks."""
+    alpha: float = 0.002
+    """Bound of the chance that a metric of a wave which is as good as its references is ever called worse, however often one looks."""
     min_tasks: int = 20
     """Fewer finished tasks of a wave are too few for a pass."""
     ratio: float = 1.5

@@ -24,8 +24,8 @@ def percent(share: float) -> str:
 
 
 def reference(name: str, metric: str, value: float, evidence: float) -> str:
-    """As `its own past 512 ms (e-value 3.1)`."""
-    return f"{name} {amount(metric, value)} (e-value {_digits(evidence)})"
+    """As `by its own past 512 ms (e-value 3.1)`."""
+    return f"by {name} {amount(metric, value)} (e-value {_digits(evidence)})"
 
 
 def count(number: int, one: str) -> str:

@@ -59,6 +59,10 @@ class Harm:
     dear_share: float = 0.0
 
 
+HARMLESS = Harm()
+USUAL = GatePolicy()
+
+
 def waves_of(agents: int) -> list[int]:
     """How many agents the default policy's waves have."""
     told, sizes = 0, []
@@ -69,7 +73,7 @@ def waves_of(agents: int) -> list[int]:
     return sizes
 
 
-def false_aborts(fleet: Fleet, runs: int, seed: int, policy: GatePolicy = GatePolicy(), *, last: bool = True) -> float:
+def false_aborts(fleet: Fleet, runs: int, seed: int, policy: GatePolicy = USUAL, *, last: bool = True) -> float:
     """The share of rollouts of a harmless change that are aborted; with or without the last wave."""
     rng = np.random.default_rng(seed)
     aborted = np.zeros(runs, dtype=bool)
@@ -87,17 +91,15 @@ def first_fails(
     fleet: Fleet,
     wave: int,
     runs: int,
-    harm: Harm = Harm(),
+    harm: Harm = HARMLESS,
     metrics: Sequence[str] = METRICS,
-    policy: GatePolicy = GatePolicy(),
+    policy: GatePolicy = USUAL,
 ) -> np.ndarray:
     """The minute of the bake after which each run's gate failed; 0: it never did."""
     changed, control = min(wave, MOST), min(fleet.agents - wave, MOST)
     world = replace(fleet, agents=changed + control)
     batch = max(1, _CELLS // ((PAST + BAKE) * world.agents))
-    found = [
-        _judge(_Run(rng, world, changed, min(batch, runs - start), harm), metrics, policy) for start in range(0, runs, batch)
-    ]
+    found = [_judge(_Run(rng, world, changed, min(batch, runs - start), harm), metrics, policy) for start in range(0, runs, batch)]
     return np.concatenate(found)
 
 

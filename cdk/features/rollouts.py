@@ -142,7 +142,7 @@ class Rollouts(Construct):
             "Step task",
             state_name="Step",
             lambda_function=self.step.function,
-            payload=sfn.TaskInput.from_json_path_at("$"),
+            # The input is the event, and the answer the output: the next step's event.
             payload_response_only=True,
             retry_on_service_exceptions=False,
         )

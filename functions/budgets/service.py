@@ -86,9 +86,12 @@ class BudgetService:
         counted = budget_use.count(evidence, self._memo)
         report.states = budget_states(numbers, wanted, counted, now)
         agents = {id: state for id, state in evidence.snapshot.agents.items() if state.first_seen is not None and not state.retired}
-        _Round(self, workspace, agents, _Book(acts, known), report, now).play()
-        stored = replace(counted, notes=report.notes)
-        self._fleet.put_settings(workspace, budget_use.DOCUMENT, msgspec.to_builtins(stored))
+        try:
+            _Round(self, workspace, agents, _Book(acts, known), report, now).play()
+        finally:
+            # What is used is shown whatever becomes of acting.
+            stored = replace(counted, notes=report.notes)
+            self._fleet.put_settings(workspace, budget_use.DOCUMENT, msgspec.to_builtins(stored))
         return report
 
 
@@ -154,7 +157,7 @@ class _Round:
         claim = self._put(key, _claim(state, id, self._now))
         try:
             rollout = launch(self._parts, self._workspace, wanted, id=id, now=self._now)
-        except Conflict as error:
+        except (Conflict, InvalidInput) as error:
             self._note(key, f"waits: {error}")
             self._move(key, claim, ActPhase.WAITING, detail=str(error))
             return
@@ -196,10 +199,11 @@ class _Round:
         return any(hash_of(text) != hashes.get(agent, UNMANAGED) for agent, text in wanted.targets.items())
 
     def _lift(self, key: str, act: Act) -> None:
-        found = self._parts.rollouts.read(self._workspace, act.rollout)
         if act.lift and self._parts.rollouts.head(self._workspace, act.lift):
+            # A run that claimed it came so far.
             self._move(key, act, ActPhase.LIFTING)
             return
+        found = self._parts.rollouts.read(self._workspace, act.rollout)
         if found is None:
             self._move(key, act, ActPhase.OVER, detail="its rollout is not known any more")
             return
@@ -241,7 +245,7 @@ class _Round:
         )
         try:
             rollout = launch(self._parts, self._workspace, wanted, id=id, now=self._now)
-        except Conflict as error:
+        except (Conflict, InvalidInput) as error:
             self._note(key, f"waits: {error}")
             self._move(key, claim, ActPhase.LIFT_WAITING, detail=str(error))
             return

@@ -50,7 +50,13 @@ def test_stages_follow_the_named_order_and_unnamed_ones_come_before_the_last() -
         *(("canary", 1), ("canary", 1), ("qa", 1), ("qa", 1), ("prod", 1), ("prod", 1)),
     ]
     assert shape(plan(members, Policy(order=()))) == [("", 1), ("", 4), ("", 4)]
-    assert [wave.stage for wave in plan(members, Policy(order=("prod", "staging"), waves=("100%",)))] == ["prod", "", "canary", "qa", "staging"]
+    assert [wave.stage for wave in plan(members, Policy(order=("prod", "staging"), waves=("100%",)))] == [
+        "prod",
+        "",
+        "canary",
+        "qa",
+        "staging",
+    ]
 
 
 def test_a_small_wave_meets_every_tier_and_leaves_some_of_each() -> None:
@@ -81,7 +87,9 @@ MEMBERS = st.lists(
 )
 
 
-@given(MEMBERS, st.lists(st.sampled_from(["1", "5", "7%", "25%", "60%"]), min_size=1, unique=True), st.none() | st.integers(1, 9), st.randoms())
+@given(
+    MEMBERS, st.lists(st.sampled_from(["1", "5", "7%", "25%", "60%"]), min_size=1, unique=True), st.none() | st.integers(1, 9), st.randoms()
+)
 def test_each_member_is_in_exactly_one_wave_whatever_order_they_come_in(
     members: list[Member], waves: list[str], size: int | None, shuffler: object
 ) -> None:

@@ -75,7 +75,9 @@ def test_what_is_left_out_is_as_in_the_policy_underneath() -> None:
     assert (over.waves, over.wave_size, over.bake_s, over.gate) == (("5",), None, 60, GatePolicy(min_tasks=50, ratio=3.0))
 
 
-@pytest.mark.parametrize("policy", [Policy(), Policy(wave_size=5, not_before=5, order=()), Policy(gate=GatePolicy(metrics=("task.errors",)))])
+@pytest.mark.parametrize(
+    "policy", [Policy(), Policy(wave_size=5, not_before=5, order=()), Policy(gate=GatePolicy(metrics=("task.errors",)))]
+)
 def test_a_policy_s_document_reads_back(policy: Policy) -> None:
     assert parse_policy(policy_document(policy)) == policy
 
@@ -120,7 +122,9 @@ def test_shares_that_are_none(value: object) -> None:
     assert faults(parse_policy, {"waves": [value]})
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8), lambda inner: st.lists(inner, max_size=3)))
+@given(
+    st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8), lambda inner: st.lists(inner, max_size=3))
+)
 def test_no_value_gets_through_unchecked(value: Any) -> None:
     for field in Policy.__struct_fields__:
         try:

@@ -1,9 +1,10 @@
-"""Random fleets, policies, failures, commands, crashes and rivals: every rollout ends, with each agent on the configuration that its end says."""
+"""Random fleets, policies, failures, commands, crashes and rivals: every rollout ends, each agent on the configuration that its end says."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,9 +27,9 @@ from functions.domain.rollout import (
     Verdict,
     Wave,
 )
-from functions.domain.rollout_command import commanded, possible
+from functions.domain.rollout_command import possible
 from functions.domain.rollout_plan import share
-from functions.domain.rollout_step import SETTLE_MS, step
+from functions.domain.rollout_step import SETTLE_MS
 from tests.rollouts.simulation import AFTER, BEFORE, OTHER, Agent, World
 
 TIERS = ("fast", "smart", "batch")
@@ -189,10 +190,8 @@ class Laws:
             assert wave.members
             if wave.number > after.wave:
                 assert not any(member.told_at for member in wave.members)
-        stages = [wave.stage for wave in self.world.waves[: len(self.world.waves) - after.joined]]
-        assert len({stage for place, stage in enumerate(stages) if place == 0 or stages[place - 1] != stage}) == len(
-            [stage for place, stage in enumerate(stages) if place == 0 or stages[place - 1] != stage]
-        )
+        stages = [stage for stage, _ in groupby(wave.stage for wave in self.world.waves[: after.waves - after.joined])]
+        assert len(set(stages)) == len(stages)
 
     def _places(self, old: dict[str, Member], after: Rollout) -> None:
         """Who is told anew fits into what may be unavailable."""

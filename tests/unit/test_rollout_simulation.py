@@ -1,4 +1,4 @@
-"""Random fleets, policies, failures, commands, crashes and rivals: every rollout ends, each agent on the configuration that its end says."""
+"""Random fleets, policies, failures, commands, crashes, rivals: every rollout ends, each agent on the configuration that its end says."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ check_tools() {
 # A file with a token is for its owner alone.
 check_secret() {
   local file mode
-  for file in "$CONFIG_FILE" "${CFG[TOKEN_FILE]}"; do
+  for file in "$CONFIG_FILE" "${CFG[TOKEN_FILE]}" "${CFG[OPENCLAW_ENV]:-${CONFIG_FILE%/*}/openclaw.env}"; do
     [[ -f $file ]] || continue
     mode=$(stat -L -c %a -- "$file")
     [[ $mode == *00 ]] || check_bad "$file has mode $mode, others can read the token: chmod 600"

@@ -15,13 +15,8 @@ cmd_openclaw() {
 
 # REPLY is the node that runs OpenClaw: named by its command, beside it, or the one in PATH.
 openclaw_node() {
-  local command=${CFG[OPENCLAW_COMMAND]%% *} found
+  local command=${CFG[OPENCLAW_COMMAND]%% *}
   REPLY=$command
   [[ ${command##*/} != node* ]] || return 0
-  if found=$(command -v "$command"); then
-    for REPLY in "${found%/*}/node" "$(readlink -f -- "$found")"; do
-      [[ ${REPLY##*/} != node || ! -x $REPLY ]] || return 0
-    done
-  fi
-  REPLY=$(command -v node)
+  REPLY=$(command -v "$command") && REPLY=${REPLY%/*}/node && [[ -x $REPLY ]] || REPLY=$(command -v node)
 }

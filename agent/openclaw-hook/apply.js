@@ -48,9 +48,9 @@ async function forward(host, state, text, undo) {
   // A paused gateway answers nothing about its configuration: if it is paused for this document, that goes on.
   if (wanted.paused && state.suspension && state.document === digest) return suspend(host, state);
   if (state.suspension) await resume(host, state);
-  await update(host, wanted.version);
+  const restarts = await update(host, wanted.version);
   const until = host.now() + host.left() * FORWARD;
-  const { runtime } = await configure(host, state, wanted.patch, until, undo);
+  const { runtime } = await configure(host, state, wanted.patch, { until, restarts }, undo);
   await writeFiles(host, state, wanted.files, runtime, undo);
   await runCommands(host, state, wanted.commands, until);
   if (wanted.paused) await suspend(host, state);

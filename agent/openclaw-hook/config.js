@@ -33,19 +33,20 @@ async function read(host, sources) {
  * @param {Host} host
  * @param {State} state changed and saved before anything is written
  * @param {Json} wanted the patch that is to be managed
- * @param {number} until time by which it has to be in force
+ * @param {{until: number, restarts: boolean}} how time by which it has to be in force; whether the gateway may be starting
  * @param {Array<() => Promise<void>>} undo is given what puts the configuration back
  * @returns {Promise<Seen>} what is in force
  * @throws {Refused | Later}
  */
-export async function configure(host, state, wanted, until, undo) {
+export async function configure(host, state, wanted, { until, restarts }, undo) {
   let sent = false;
   for (let tries = 1; tries <= TRIES; tries += 1) {
     const sources = (/** @type {Json} */ shown) => (sent ? [wanted] : shown.hash === state.hash ? [state.patch] : []);
-    const seen = await patiently(host, until, () => read(host, sources), undo.length > 0);
+    const patient = restarts || undo.length > 0;
+    const seen = await patiently(host, until, () => read(host, sources), patient);
     const planned = plan(seen.current, seen.runtime, state.memory, wanted);
     if (empty(planned.patch)) {
-      const now = await inForce(host, seen, until, undo.length > 0);
+      const now = await inForce(host, seen, until, patient);
       Object.assign(state, { memory: planned.memory, patch: wanted, hash: String(now.shown.hash ?? "") });
       return now;
     }
@@ -93,16 +94,16 @@ async function waitFor(host, error) {
  * @param {Host} host
  * @param {number} until
  * @param {() => Promise<T>} look
- * @param {boolean} written whether a gateway that does not answer may be one that restarts for our sake
+ * @param {boolean} patient whether a gateway that does not answer may be one that restarts for our sake
  * @returns {Promise<T>}
  */
-async function patiently(host, until, look, written) {
+async function patiently(host, until, look, patient) {
   for (;;) {
     try {
       return await look();
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
-      if (!written) throw error.kind === "refused" ? new Refused(error.message) : new Later(error.message);
+      if (!patient) throw error.kind === "refused" ? new Refused(error.message) : new Later(error.message);
       if (host.now() >= until) throw new Refused(`the gateway did not come back: ${error.message}`);
       await host.sleep(PAUSE_MS);
     }
@@ -111,15 +112,15 @@ async function patiently(host, until, look, written) {
 
 /**
  * Wait until what was read is what the gateway runs, and it is ready.
- * @param {Host} host @param {Seen} seen @param {number} until @param {boolean} written @returns {Promise<Seen>}
+ * @param {Host} host @param {Seen} seen @param {number} until @param {boolean} patient @returns {Promise<Seen>}
  */
-async function inForce(host, seen, until, written) {
+async function inForce(host, seen, until, patient) {
   for (let now = seen; ; ) {
     const why = await pending(host, now.shown);
     if (!why) return now;
-    if (host.now() >= until) throw written ? new Refused(why) : new Later(why);
+    if (host.now() >= until) throw patient ? new Refused(why) : new Later(why);
     await host.sleep(PAUSE_MS);
-    now = { ...now, shown: await patiently(host, until, () => host.call("config.get"), written) };
+    now = { ...now, shown: await patiently(host, until, () => host.call("config.get"), patient) };
   }
 }
 

@@ -2,13 +2,14 @@
 
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { Refused } from "./errors.js";
 import { isObject } from "./json.js";
 
 /** @typedef {{before: string | null, size: number, updatedAtMs: number, digest: string}} FileMemory What a file was, and how it was left. */
 
 /**
  * @typedef {Object} State
- * @property {string} document digest of the one that was taken last; empty while one is being taken
+ * @property {string} document digest of the one that was taken; empty when the last one was not
  * @property {import("./json.js").Json} patch what is managed
  * @property {import("./managed.js").Memory} memory what it was before
  * @property {string} hash OpenClaw's of the configuration as it was left
@@ -34,8 +35,18 @@ export function load(home) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === "ENOENT") return blank();
     throw error;
   }
-  const found = JSON.parse(text);
-  return { ...blank(), ...(isObject(found) ? found : {}) };
+  const found = parsedState(text);
+  if (!isObject(found)) throw new Refused("openclaw/state.json is damaged: it knows what was there before; mend it, or remove it to begin anew");
+  return { ...blank(), ...found };
+}
+
+/** @param {string} text @returns {unknown} */
+function parsedState(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

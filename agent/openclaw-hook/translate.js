@@ -1,7 +1,7 @@
 /** The desired document as what OpenClaw is to have: a merge patch of its configuration, files, and the rest. Pure. */
 
 import { Refused } from "./errors.js";
-import { isObject, leaves, merged } from "./json.js";
+import { isObject, leaves } from "./json.js";
 
 /** @typedef {import("./json.js").Json} Json */
 /** @typedef {{command: string, arguments: string[]}} Command An executable of `commands.d`, and what it is called with. */
@@ -49,7 +49,7 @@ export function translate(document) {
   };
 }
 
-/** Like `merged`, but a null of the upper patch stays: it removes. @param {Json} lower @param {Json} upper @returns {Json} */
+/** Like a merge patch, but a null of the upper patch stays: it removes. @param {Json} lower @param {Json} upper @returns {Json} */
 function layered(lower, upper) {
   const result = { ...lower };
   for (const [key, value] of Object.entries(upper)) {
@@ -120,7 +120,7 @@ function guard(patch) {
       throw new Refused(`${path.join(".")} cannot be rolled out: a gateway that the agent does not reach any more cannot be put back`);
     }
   }
-  if (Buffer.byteLength(JSON.stringify(merged({}, { raw: JSON.stringify(patch) }))) > MAX_ARGUMENT) {
+  if (Buffer.byteLength(JSON.stringify(JSON.stringify(patch))) > MAX_ARGUMENT) {
     throw new Refused(`the configuration is longer than the ${MAX_ARGUMENT} bytes that OpenClaw's command takes`);
   }
 }

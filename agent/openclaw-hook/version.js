@@ -9,10 +9,11 @@ const PREVIEW_MS = 60_000;
 /**
  * @param {import("./host.js").Host} host
  * @param {string | null} wanted
+ * @returns {Promise<boolean>} whether it is another version now, whose gateway may still be starting
  * @throws {Refused}
  */
 export async function update(host, wanted) {
-  if (wanted === null || (await installed(host)) === wanted) return;
+  if (wanted === null || (await installed(host)) === wanted) return false;
   if (host.budget < (UPDATE_SECONDS - 10) * 1_000) {
     throw new Refused(`version ${wanted}: an update takes minutes; set CLAWPULSE_HOOK_SECONDS to at least ${UPDATE_SECONDS}`);
   }
@@ -22,6 +23,7 @@ export async function update(host, wanted) {
   const failed = refusal(report(await host.openclaw(asked, { ms: host.left() })));
   const now = await installed(host);
   if (now !== wanted) throw new Refused(`version ${wanted}: ${failed || `OpenClaw says that it is ${now || "of no version"}`}`);
+  return true;
 }
 
 /** @param {import("./host.js").Host} host @returns {Promise<string>} */

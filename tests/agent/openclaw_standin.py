@@ -254,6 +254,7 @@ def update(state: Json, arguments: list[str]) -> int:
         return 1
     else:
         state["version"] = wanted
+        state["unreachable"] = 2
         _say({"status": "ok", "after": {"version": wanted}})
     return 0
 

@@ -282,7 +282,7 @@ def test_another_version_is_tried_dry_first(hooked: Hooked) -> None:
     assert hooked.config({"version": "2026.9.6"}) == (0, "")
     assert hooked.openclaw.calls() == ["config.get"]
     assert hooked.config({"version": "2026.10.1"}) == (0, "")
-    assert hooked.openclaw.calls() == ["update --dry-run", "update", "config.get"]
+    assert hooked.openclaw.calls() == ["update --dry-run", "update", *["config.get"] * 3], "its gateway is waited for"
     hooked.openclaw.set(no_such_update=["2026.9.9"])
     assert hooked.config({"version": "2026.9.9"}) == (1, "version 2026.9.9: openclaw update: skipped, container-image-install")
     hooked.openclaw.set(update_fails=True)

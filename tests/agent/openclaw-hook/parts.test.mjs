@@ -145,7 +145,7 @@ test("the memory is its owner's alone, whole, and blank at first", () => {
   const file = join(home, "openclaw", "state.json");
   assert.equal(statSync(file).mode & 0o777, 0o600);
   writeFileSync(file, readFileSync(file, "utf8").slice(0, 20));
-  assert.throws(() => load(home), SyntaxError);
+  assert.throws(() => load(home), /openclaw\/state.json is damaged/);
 });
 
 test("programs get no shell, their time, and what they are to read", async () => {

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from functions.domain.gate_tables import Floats, Ints
-from functions.domain.gate_weigh import Design
+from functions.domain.gate_weigh import Design, over
 
 
 class Amounts(NamedTuple):
@@ -30,8 +30,8 @@ class Means(NamedTuple):
 
 def means(amounts: Amounts, design: Design) -> Means:
     """Means of each question."""
-    sums, counts = _over(amounts, design.after)
-    past_sums, past_counts = _over(amounts, design.before)
+    sums, counts = over(amounts.sums, design.after), over(amounts.counts, design.after)
+    past_sums, past_counts = over(amounts.sums, design.before), over(amounts.counts, design.before)
     changed = design.changed
     now = counts[:, changed]
     return Means(
@@ -54,10 +54,6 @@ def _expected(after: tuple[Floats, Ints], before: tuple[Floats, Ints], design: D
         values.append(level * apart)
         weights.append(now.sum(axis=1))
     return _weighted(np.stack(values, axis=1), np.stack(weights, axis=1))
-
-
-def _over(amounts: Amounts, mask: np.ndarray) -> tuple[Floats, Ints]:
-    return np.where(mask, amounts.sums, 0.0).sum(axis=2), np.where(mask, amounts.counts, 0).sum(axis=2)
 
 
 def _ratio(sums: Floats, counts: Ints) -> Floats:

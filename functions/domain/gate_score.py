@@ -11,13 +11,11 @@ import numpy as np
 from functions.domain.gate_means import Amounts, means
 from functions.domain.gate_policy import GatePolicy
 from functions.domain.gate_tables import Floats, Ints
-from functions.domain.gate_weigh import Design, Mask, Trials, Weight, weigh
+from functions.domain.gate_weigh import MIN_REFERENCE, Design, Mask, Trials, Weight, weigh
 from functions.domain.tasks import ERRORS
 
 MIN_BAD = 3
 """Fewer bad tasks are never a reason to fail."""
-MIN_REFERENCE = 20
-"""A reference with fewer tasks is none."""
 
 
 @dataclass(frozen=True, slots=True)

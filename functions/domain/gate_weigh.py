@@ -29,10 +29,19 @@ ODDS = np.array([1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0, 1000.0])
 """How much worse the changed agents may be: odds ratios."""
 PRIOR = np.array([0.10, 0.20, 0.25, 0.20, 0.10, 0.05, 0.05, 0.05])
 """How much each of them is bet on."""
-MARGIN = 1.0
-"""How many standard errors of their level before the change the changed agents are given for free."""
+MARGIN, MARGIN_ALONE = 1.0, 2.5
+"""How many standard errors of their level before the change the changed agents are given for free; the latter if they have no past, which
+otherwise stands guard as well."""
+MIN_REFERENCE = 20
+"""A reference with fewer tasks is none."""
 CALM = 10.0
 """Weight of the assumption that bad tasks come by chance, in windows."""
+
+
+def over[T: (Ints, Floats)](counts: T, mask: Mask) -> T:
+    """Sums over the slots of a mask, by question and agent."""
+    found: T = np.einsum("kas,as->ka", counts, mask.astype(counts.dtype))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +82,8 @@ class Weight(NamedTuple):
 
 def weigh(trials: Trials, design: Design) -> tuple[Weight, Weight]:
     """Against the past, and against the control."""
-    before = Trials(_over(trials.bad, design.before), _over(trials.total, design.before))
-    after = Trials(_over(trials.bad, design.after), _over(trials.total, design.after))
+    before = Trials(over(trials.bad, design.before), over(trials.total, design.before))
+    after = Trials(over(trials.bad, design.after), over(trials.total, design.after))
     windows = _Windows(trials, design)
     return _past(before, after, design.changed, windows.restlessness(shared=True)), _control(trials, design, before, after, windows)
 
@@ -96,7 +105,8 @@ def _control(trials: Trials, design: Design, before: Trials, after: Trials, wind
     known = (total > 0) & (was > 0)
     offset = np.where(known, np.log(np.maximum(mine, 1e-9) / np.maximum(theirs, 1e-9)), 0.0)
     error = np.sqrt(sum(_relative_variance(after.total, level, variance, design.changed == side) for side in (True, False)))
-    logs = _sum_ratios(bad, total, was_bad, was, offset + MARGIN * error[:, None])
+    margin = np.where(before.total[:, design.changed].sum(axis=1) < MIN_REFERENCE, MARGIN_ALONE, MARGIN)
+    logs = _sum_ratios(bad, total, was_bad, was, offset + (margin * error)[:, None])
     expected = np.where(known, total * np.minimum(1.0, was_bad / np.maximum(was, 1) * np.exp(offset)), 0.0).sum(axis=1)
     return _weight(logs, restless, np.where(known, bad, 0).sum(axis=1), expected, np.where(known, total, 0).sum(axis=1), was.sum(axis=1))
 
@@ -169,7 +179,7 @@ class _Windows:
         masks = [design.before & (design.window == number) for number in numbers]
         shape = (*trials.bad.shape[:2], len(masks))
         self._bad, self._total = (
-            np.stack([_over(counts, mask) for mask in masks], axis=2) if masks else np.zeros(shape, dtype=np.int64) for counts in trials
+            np.stack([over(counts, mask) for mask in masks], axis=2) if masks else np.zeros(shape, dtype=np.int64) for counts in trials
         )
 
     def restlessness(self, *, shared: bool) -> Floats:
@@ -194,9 +204,3 @@ class _Windows:
             freedom = freedom * np.maximum((live > 1).sum(axis=1) - 1, 0) / np.maximum((live > 1).sum(axis=1), 1)
         found: Floats = np.maximum(1.0, (squares + CALM) / (freedom + CALM))
         return found
-
-
-def _over(counts: Ints, mask: Mask) -> Ints:
-    """Sums over the slots of a mask, by question and agent."""
-    found: Ints = np.einsum("kas,as->ka", counts, mask.astype(np.int64))
-    return found

@@ -27,6 +27,7 @@ _WRITES = 25
 _READS = 100
 """Items that DynamoDB takes, and gives, in one request."""
 _WORKERS = 8
+_READINGS = 5
 _ATTEMPTS = 8
 _PAUSE_S = 0.05
 
@@ -78,7 +79,7 @@ class RolloutTable:
 
     def read(self, workspace: str, rollout: str) -> tuple[Rollout, list[Wave]] | None:
         """Head and waves of one version: read again when a wave turns out to be newer than the head."""
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(_READINGS):
             head = self.head(workspace, rollout)
             if head is None:
                 return None

@@ -142,10 +142,11 @@ def test_a_hook_needs_a_command_in_some_layer_of_each_agent() -> None:
 
 
 def test_a_document_has_an_upper_size() -> None:
-    files = {"agents/_base.yaml": "files: {AGENTS.md: {file: p.md}}\n", "p.md": "x" * 262_200, "agents/a.yaml": "paused: true\n"}
+    base = "files:\n" + "".join(f"  {name}.md: {{file: p.md}}\n" for name in ("AGENTS", "SOUL", "USER"))
+    files = {"agents/_base.yaml": base, "p.md": "x" * 90_000, "agents/a.yaml": "paused: true\n"}
     assert faults(files) == [
-        "agents/_base.yaml:1:1: the configuration has 262,226 bytes, prompts included; at most 262,144 are possible",
-        "agents/a.yaml:1:1: the configuration of a has 262,240 bytes, prompts included; at most 262,144 are possible",
+        "agents/_base.yaml:1:1: the configuration has 270,052 bytes, prompts included; at most 262,144 are possible",
+        "agents/a.yaml:1:1: the configuration of a has 270,066 bytes, prompts included; at most 262,144 are possible",
     ]
 
 

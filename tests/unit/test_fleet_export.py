@@ -45,7 +45,7 @@ DOCUMENTS = st.fixed_dictionaries(
         "tools": st.fixed_dictionaries({}, optional={"allow": st.lists(WORDS, max_size=3), "deny": st.lists(WORDS, max_size=3)}),
         "channels": st.dictionaries(NAMES, st.dictionaries(WORDS, OPEN, max_size=2), max_size=2),
         "openclaw": st.dictionaries(WORDS, OPEN, max_size=2),
-        "version": st.sampled_from(["2026.9.6", "2026.10", "1.0"]),
+        "version": st.sampled_from(["2026.9.6", "2026.10.0", "2027.1.1-beta.2"]),
         "hooks": st.dictionaries(
             NAMES,
             st.fixed_dictionaries({"command": NAMES}, optional={"arguments": st.lists(WORDS, max_size=2), "irreversible": st.booleans()}),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from clawpulse.fleet.kinds import Either, Fields, Flag, Items, Kind, Named, Number, Open, Prompt, Text, Words
+from clawpulse.fleet.faults import kind
+from clawpulse.fleet.kinds import Either, Fields, Flag, Items, Kind, Named, Number, Open, Prompt, Report, Text, Words
 
 AGENT_ID = Text("", r"[A-Za-z0-9][A-Za-z0-9._:@-]*", "an agent's id: letters, digits and . _ : @ - after a letter or digit", 128)
 TAG_VALUE = Text("", r"[^\x00-\x1f\x7f-\x9f,=|!/]+", "the value of a tag: no , = | ! / and no control characters", 200)
@@ -12,6 +14,26 @@ PROMPTS = ("AGENTS.md", "SOUL.md", "IDENTITY.md", "USER.md", "BOOTSTRAP.md", "ME
 """Files that OpenClaw lets a gateway set."""
 _MODEL = Text("A model: provider/model.", r"[A-Za-z0-9][A-Za-z0-9._-]*/[^\s\x00-\x1f]+", "provider/model such as anthropic/claude-sonnet-5")
 _TOOL = Text("", r"\S+", "the name of a tool", 128)
+
+_CUTS_OFF = ("auth", "bind", "customBindHost", "mode", "port", "reload", "remote", "tls")
+"""Of the gateway: who changes these cannot reach it any more to put them back. Agents refuse them."""
+
+
+@dataclass(frozen=True)
+class _OpenClaw(Open):
+    """OpenClaw's own configuration, as far as it can be rolled out."""
+
+    def check(self, value: Any, path: str, report: Report) -> None:
+        """A mapping that leaves the way to the gateway alone."""
+        super().check(value, path, report)
+        gateway = value.get("gateway") if isinstance(value, dict) else None
+        if gateway is not None and not isinstance(gateway, dict):
+            report(f"{path}.gateway", f"must be a mapping, not {kind(gateway)}")
+        elif gateway:
+            for key in _CUTS_OFF:
+                if gateway.get(key) is not None:
+                    report(f"{path}.gateway.{key}", "cannot be rolled out: agents that lose their gateway by it could not be put back")
+
 
 DOCUMENT: dict[str, Kind] = {
     "model": Fields(
@@ -26,7 +48,7 @@ DOCUMENT: dict[str, Kind] = {
         "What the agent may use.",
         {
             "concurrency": Number("How many tasks it works on at a time.", 1, 1_000, whole=True),
-            "timeout_s": Number("How long a task may take, in seconds.", 1, 604_800),
+            "timeout_s": Number("How long a task may take, in seconds.", 1, 604_800, whole=True),
             "max_tokens": Number("How many tokens an answer of the model may have.", 1, 100_000_000, whole=True),
         },
     ),
@@ -39,8 +61,13 @@ DOCUMENT: dict[str, Kind] = {
         Text("", r"[A-Za-z0-9][A-Za-z0-9._-]*", "the name of a channel", 64),
         Open("", {"enabled": Flag("Whether the channel is used.")}),
     ),
-    "openclaw": Open("Any further part of OpenClaw's configuration; wins over the other fields; secrets as references."),
-    "version": Text("OpenClaw's version; changing it is irreversible.", r"[0-9][A-Za-z0-9.+-]*", "a version such as 2026.9.6", 64),
+    "openclaw": _OpenClaw("Any further part of OpenClaw's configuration; wins over the other fields; secrets as references."),
+    "version": Text(
+        "OpenClaw's version; changing it is irreversible.",
+        r"[0-9]{4}\.[0-9]{1,2}\.[0-9]{1,3}(-[0-9A-Za-z.-]{1,40})?",
+        "a version such as 2026.9.6",
+        64,
+    ),
     "hooks": Named(
         "Commands that are run once whenever their entry changes, by name.",
         Text("", r"[A-Za-z0-9][A-Za-z0-9._-]*", "the name of a hook", 64),
@@ -50,7 +77,7 @@ DOCUMENT: dict[str, Kind] = {
                 "command": Text(
                     "An executable in the agent's folder commands.d.", r"[A-Za-z0-9][A-Za-z0-9._-]*", "the name of an executable", 128
                 ),
-                "arguments": Items("What it is called with.", Text("", r"[^\x00]*", "text", 4_096), 100),
+                "arguments": Items("What it is called with.", Text("", r"[^\x00]+", "text that is not empty", 4_096), 100),
                 "irreversible": Flag("Whether going back does not undo it: needs an approval and a backup, and is never put back."),
             },
         ),

@@ -14,8 +14,8 @@ from clawpulse.fleet.faults import below, kind, nearest
 
 Report = Callable[[str, str], None]
 """Takes a path and what is wrong there."""
-REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#-]{0,255}")
-"""Names of secrets, as OpenClaw takes them."""
+REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/#-]{0,255}")
+"""Names of secrets, as agents take them."""
 
 
 def is_reference(value: object) -> bool:
@@ -291,6 +291,8 @@ def _check_open(value: Any, path: str, report: Report) -> None:
     if isinstance(value, dict):
         for key, inner in value.items():
             at = below(path, key)
+            if key in ("", "__proto__"):
+                report(at, "no setting has such a name")
             if list_key(key)[1]:
                 check_list_key(value, key, at, report)
                 if not isinstance(inner, list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ POLICY_FILE = "fleet.yaml"
 BASE_FILE = "agents/_base.yaml"
 BASE, TIER, SHARD, AGENT, ALERTS, POLICY = "base", "tier", "shard", "agent", "alerts", "policy"
 LAYERS = (BASE, TIER, SHARD, AGENT)
+MAX_PROMPT = 119_500
+"""Of one prompt as JSON, in UTF-8: it is an argument of OpenClaw's command, for which systems have a limit."""
 FIELDS = {name: layer(name) for name in LAYERS}
 _PATHS = (
     (POLICY, re.compile(r"(fleet)\.yaml")),
@@ -81,6 +84,10 @@ def read_layer(role: Role, source: Source, files: Mapping[str, str], faults: lis
     value = {key: inner for key, inner in source.value.items() if key not in ("tags", "budgets")}
     if isinstance(value.get("files"), dict):
         value["files"] = {name: files[text["file"]] if isinstance(text, dict) else text for name, text in value["files"].items()}
+        for name, text in value["files"].items():
+            size = len(json.dumps(text, ensure_ascii=False).encode()) if text else 0
+            if size > MAX_PROMPT:
+                report(f"files.{name}", f"has {size:,} bytes as JSON; agents take at most {MAX_PROMPT:,}")
     return Layer(role, source, value, _given(source.value.get("tags")), _given(source.value.get("budgets")))
 
 

@@ -30,7 +30,7 @@ def find(value: Any, path: str, report: Report, depth: int = MAX_DEPTH) -> None:
             find(item, f"{path}[{number}]", report, depth - 1)
     elif is_reference(value):
         if not REFERENCE.fullmatch(value["secret"]) or has_token(value["secret"]):
-            report(below(path, "secret"), "is no name of a secret: letters, digits and . _ : / # - after a letter or digit")
+            report(below(path, "secret"), "is no name of a secret: letters, digits and . _ / # - after a letter or digit")
     elif isinstance(value, dict):
         for key, inner in value.items():
             _entry(key, inner, below(path, key), report, depth - 1)

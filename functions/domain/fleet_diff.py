@@ -1,7 +1,7 @@
 """What changes when agents get other documents: value by value, and the same change of many agents as one.
 
 A document is what an agent's desired configuration holds. Mappings are compared key by key, all else as a whole: a list is replaced, so its
-items have no paths of their own.
+items have no paths of their own. Secrets that somebody has written out are compared, and hidden: changes are shown in pull requests.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from difflib import unified_diff
 from typing import Any, NamedTuple
 
+from clawpulse.fleet.kinds import is_reference
+from clawpulse.redaction import FIELD, HIDDEN, hide
 from functions.domain.rollout import Reversibility
 
 SHOWN = 400
@@ -25,8 +27,6 @@ COMPARED_LINES = 4_000
 MAX_ORIGINS = 5
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _VERSION, _HOOKS = ("version",), "hooks"
-_REFERENCE = frozenset(("secret",))
-"""Keys of a reference to a secret."""
 
 
 class Change(NamedTuple):
@@ -34,7 +34,7 @@ class Change(NamedTuple):
 
     path: tuple[str, ...]
     old: str | None
-    """Canonical JSON; None: there is nothing."""
+    """Canonical JSON without secrets, so that it may be that of `new`; None: there is nothing."""
     new: str | None
 
 
@@ -124,15 +124,28 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any], path: tuple[str, ..
         if _goes_deeper(here, before, after):
             yield from _changes(_mapping(before), _mapping(after), here)
         else:
-            yield Change(here, None if before is _ABSENT else _json(before), None if after is _ABSENT else _json(after))
+            yield Change(here, *(None if side is _ABSENT else _json(_public(key, side)) for side in (before, after)))
 
 
 def _goes_deeper(path: tuple[str, ...], before: Any, after: Any) -> bool:
     """Into mappings on both sides, or on one where the other has nothing; an entry of hooks and a reference to a secret are one value."""
-    if (len(path) == 2 and path[0] == _HOOKS) or _REFERENCE in (_mapping(before).keys(), _mapping(after).keys()):
+    if (len(path) == 2 and path[0] == _HOOKS) or is_reference(before) or is_reference(after):
         return False
     sides = [side for side in (before, after) if side is not _ABSENT]
     return all(isinstance(side, Mapping) and side for side in sides)
+
+
+def _public(key: str, value: Any) -> Any:
+    """A value without secrets."""
+    if is_reference(value):
+        return value
+    if FIELD.search(key) and not isinstance(value, Mapping):
+        return HIDDEN
+    if isinstance(value, Mapping):
+        return {name: _public(name, inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_public("", inner) for inner in value]
+    return hide(value) if isinstance(value, str) else value
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -55,6 +55,24 @@ def test_a_secret_is_one_value() -> None:
     assert told(old, new) == {"channels.slack.botToken": ({"secret": "a"}, {"secret": "b"})}
 
 
+def test_secrets_that_are_written_out_are_hidden() -> None:
+    key = "sk-ant-api03-" + "x1" * 20
+    old = {
+        "openclaw": {"apiKey": "hunter2", "list": [key, {"password": "p"}], "url": "https://me:hunter2@example.org"},
+        "files": {"A": f"use {key}\n"},
+    }
+    new = {"openclaw": {"apiKey": {"secret": "llm"}, "list": [], "url": ""}, "files": {"A": "use\n"}}
+    assert told(old, new) == {
+        "openclaw.apiKey": ("[redacted]", {"secret": "llm"}),
+        "openclaw.list": (["[redacted]", {"password": "[redacted]"}], []),
+        "openclaw.url": ("https://me:[redacted]@example.org", ""),
+        "files.A": ("use [redacted]\n", "use\n"),
+    }
+    # Another secret is a change all the same.
+    assert told({"token": "a"}, {"token": "b"}) == {"token": ("[redacted]", "[redacted]")}
+    assert told({"limits": {"max_tokens": 1}}, {"limits": {"max_tokens": 2}}) == {"limits.max_tokens": (1, 2)}
+
+
 @given(DOCUMENTS, DOCUMENTS)
 def test_what_has_no_change_is_the_same_and_applying_all_leads_from_one_to_the_other(old: dict[str, Any], new: dict[str, Any]) -> None:
     found = changes(old, new)

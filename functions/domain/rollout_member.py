@@ -5,7 +5,7 @@
 - It **runs** a configuration that it reports as applied. An agent that never reported any as applied has no hooks (or is at its first
   document): there, written counts as applied, until it reports an error.
 - It **refuses** one that it reports as written together with an error. It does not try that again by itself, so whoever wants another
-  try has to tell it the other configuration in between.
+  try has to tell it the other configuration in between. An error that says when it is tried again is none yet.
 - It is **silent** when it was not heard of for `asleep_s`. Members that were so when they were told are asleep; one that goes silent
   after it was told has failed, for that may be the new configuration's doing.
 - When nobody in the fleet is heard of, it is we who are **deaf**: nobody is called silent or late then, and clocks begin anew afterwards.
@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,6 +24,10 @@ from functions.domain.times import MINUTE_MS, SECOND_MS
 
 GAP_MS = 2 * MINUTE_MS
 """When no step was made for so long, nobody may have heard reports either: clocks begin anew."""
+
+
+_AGAIN = re.compile(r"\(tried again in [0-9]+ s\)$")
+"""How agents end the error of a hook that could not try yet (exit code 75)."""
 
 
 class Fate(NamedTuple):
@@ -94,13 +99,13 @@ def runs(seen: Seen, wanted: str) -> bool:
     if refuses(seen, wanted):
         return False
     if seen.applied is None:
-        return seen.written == wanted or (seen.written is None and wanted == UNMANAGED)
+        return (seen.written == wanted and not seen.error) or (seen.written is None and wanted == UNMANAGED)
     return seen.applied == wanted and seen.written in (wanted, None)
 
 
 def refuses(seen: Seen, wanted: str) -> bool:
     """Whether an agent reports that it cannot take a configuration."""
-    return bool(seen.error) and seen.written == wanted
+    return bool(seen.error) and seen.written == wanted and not _AGAIN.search(seen.error or "")
 
 
 def tell(member: Member, view: View) -> Fate:
@@ -225,4 +230,5 @@ def _overridden(member: Member, view: View) -> Fate:
 def _why_late(member: Member, seen: Seen, view: View) -> str:
     if (seen.last_seen or 0) <= member.since:
         return "has not been heard of since it was told"
-    return f"did not report it within {span(view.policy.apply_s * SECOND_MS)}"
+    late = f"did not report it within {span(view.policy.apply_s * SECOND_MS)}"
+    return f"{late}: {seen.error}" if seen.error else late

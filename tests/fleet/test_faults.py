@@ -115,6 +115,13 @@ def test_a_fault_in_a_layer_does_not_make_its_prompts_strangers() -> None:
     assert len(faults({**FILES, "agents/_base.yaml": "a: [\n"})) == 1
 
 
+def test_a_fault_in_a_layer_makes_none_in_those_that_build_on_it() -> None:
+    agent = "tags: {tier: smart}\nhooks: {m: {arguments: ['7']}}\n"
+    assert faults({"agents/tier-smart.yaml": "hooks: {m: {command: go}}\nx: 1\n", "agents/a.yaml": agent}) == [
+        f"agents/tier-smart.yaml:2:1: x: is not known; known are {', '.join(sorted(('budgets', *KNOWN)))}"
+    ]
+
+
 KNOWN = ("channels", "files", "hooks", "limits", "model", "openclaw", "paused", "resources", "tools", "version")
 
 

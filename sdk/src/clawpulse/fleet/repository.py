@@ -8,7 +8,7 @@ It reads no file and asks nobody: command line and server get the same documents
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -139,7 +139,8 @@ def _read(files: Mapping[str, str], faults: list[Fault]) -> Repository:
     policy = sources.get(read.POLICY_FILE)
     faults += _policy_faults(policy) if policy else []
     layers = [layer for layer in found.values() if layer]
-    faults += _tag_faults(layers) + _hook_faults(layers)
+    faults += _tag_faults(layers, set(roles.values()))
+    faults += _hook_faults(layers) if not faults else []
     return Repository(layers, policy, rules)
 
 
@@ -184,19 +185,20 @@ def _policy_faults(source: Source) -> Iterator[Fault]:
             yield source.fault(key, f"must be a mapping, not {kind(value)}")
 
 
-def _tag_faults(layers: list[Layer]) -> list[Fault]:
+def _tag_faults(layers: list[Layer], roles: Collection[read.Role]) -> list[Fault]:
     """Agents that name a tier or shard without a file, which is a slip: tags in an agent's file are for nothing else."""
-    names = {kind: [layer.role.name for layer in layers if layer.role.kind == kind] for kind in (TIER, SHARD)}
     return [
-        layer.source.fault(f"tags.{tag}", f"there is no file for the {tag} {value}{nearest(value, names[tag])}")
+        layer.source.fault(
+            f"tags.{tag}", f"there is no file for the {tag} {value}{nearest(value, [role.name for role in roles if role.kind == tag])}"
+        )
         for layer in layers
         for tag, value in layer.tags.items()
-        if value not in names[tag]
+        if (tag, value) not in roles
     ]
 
 
 def _hook_faults(layers: list[Layer]) -> list[Fault]:
-    """Hooks to which no layer gives a command."""
+    """Hooks to which no layer gives a command; of all layers, for one that has faults may give it."""
     hooks = [(layer, name, hook) for layer in layers for name, hook in (layer.value.get("hooks") or {}).items() if hook]
     complete = {name for _, name, hook in hooks if hook.get("command")}
     return [layer.source.fault(f"hooks.{name}", "has no command") for layer, name, _ in hooks if name not in complete]

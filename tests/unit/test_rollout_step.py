@@ -431,6 +431,8 @@ def test_writes_that_a_crash_swallowed_are_asked_for_again() -> None:
     assert again.writes == made.writes
     world.command(Action.STOP)
     world.desired["a-01"] = BEFORE
+    assert world.save(world.decide())
+    assert world.rollout.phase is Phase.PAUSED, "not over before all that were told have it"
     world.run()
     assert (world.rollout.phase, set(world.desired.values())) == (Phase.STOPPED, {AFTER})
 

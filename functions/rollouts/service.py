@@ -99,8 +99,11 @@ class RolloutService:
                 lost += 1
                 continue
             entries += answer.entries
-            if answer.next is not Next.WAIT or answer.seconds > 0 or self.clock() >= until:
-                return answer._replace(seconds=max(answer.seconds, answer.next is Next.WAIT), entries=entries)
+            if answer.next is Next.WAIT and answer.seconds == 0:
+                if self.clock() < until:
+                    continue
+                answer = answer._replace(seconds=1)
+            return answer._replace(entries=entries)
         raise StoreUnavailable(f"the rollout {rollout} is being changed all the time")
 
     def _advance(self, workspace: str, before: Rollout, waves: Sequence[Wave], *, handover: bool) -> Answer | None:

@@ -74,8 +74,10 @@ class Sweep:
 
     def _adopt(self, workspace: str, now: int) -> Iterator[str]:
         revision = self.revisions.latest(workspace)
+        if revision is None or not _in_force(self.parts.rollouts, workspace, revision):
+            return
         data = self.fleet.snapshot(workspace)
-        if revision is None or data is None or not _in_force(self.parts.rollouts, workspace, revision):
+        if data is None:
             return
         configured = self.parts.desired.hashes(workspace)
         bare = [state for state in decode_snapshot(data).agents.values() if state.id not in configured and serves(state)]

@@ -320,7 +320,7 @@ def test_a_rollout_that_begins_in_the_same_moment_gets_its_agents() -> None:
     assert members(shop, "r2").keys() == {"a-9"}
 
 
-FILES = {"agents/_base.yaml": "model: {primary: x/b}\n", "agents/a-7.yaml": "version: '7'\n"}
+FILES = {"agents/_base.yaml": "model: {primary: x/b}\n", "agents/a-7.yaml": "version: 2026.9.7\n"}
 
 
 def test_agents_that_join_get_what_the_revision_says() -> None:
@@ -331,18 +331,18 @@ def test_agents_that_join_get_what_the_revision_says() -> None:
     shop.add("a-8", '{"version":"1"}')
     assert finish(shop) is Phase.SUCCEEDED
     assert members(shop).keys() == {"a-0", "a-1", "a-7", "a-8"}
-    assert shop.hashes()["a-7"] == hash_of('{"model":{"primary":"x/b"},"version":"7"}')
+    assert shop.hashes()["a-7"] == hash_of('{"model":{"primary":"x/b"},"version":"2026.9.7"}')
     assert shop.hashes()["a-8"] == AFTER
 
 
 def test_an_agent_whose_document_cannot_be_made_does_not_join(caplog: pytest.LogCaptureFixture) -> None:
     shop = Workshop.of(1)
-    # Each fits, but not both together.
-    base, large = "model: {primary: x/b}\n", "x" * 150_000
+    # Two fit, but not all three together.
+    text = "x" * 110_000
     files = {
-        "agents/_base.yaml": base,
-        "agents/tier-x.yaml": f"files: {{SOUL.md: {large}}}",
-        "shards/y.yaml": f"files: {{USER.md: {large}}}",
+        "agents/_base.yaml": f"files: {{AGENTS.md: {text}}}",
+        "agents/tier-x.yaml": f"files: {{SOUL.md: {text}}}",
+        "shards/y.yaml": f"files: {{USER.md: {text}}}",
     }
     assert shop.revisions.put(WS, Revision(number=1, digest="d1", by="t-1", at=shop.now), files)
     shop.launch(revision=1, change={"revision": 1}, policy=ONE_WAVE)

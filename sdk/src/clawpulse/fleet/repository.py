@@ -187,13 +187,12 @@ def _policy_faults(source: Source) -> Iterator[Fault]:
 
 def _tag_faults(layers: list[Layer], roles: Collection[read.Role]) -> list[Fault]:
     """Agents that name a tier or shard without a file, which is a slip: tags in an agent's file are for nothing else."""
+    names = {tag: sorted(role.name for role in roles if role.kind == tag) for tag in (TIER, SHARD)}
     return [
-        layer.source.fault(
-            f"tags.{tag}", f"there is no file for the {tag} {value}{nearest(value, [role.name for role in roles if role.kind == tag])}"
-        )
+        layer.source.fault(f"tags.{tag}", f"there is no file for the {tag} {value}{nearest(value, names[tag])}")
         for layer in layers
         for tag, value in layer.tags.items()
-        if (tag, value) not in roles
+        if value not in names[tag]
     ]
 
 

@@ -22,6 +22,8 @@ from functions.domain.times import DAY_MS, MINUTE_MS
 FREEZES = "freezes"
 """Name of the document in `FleetStore.settings`."""
 MAX_FREEZES = 200
+MAX_TIME = 253_402_300_799_999
+"""The end of the year 9999, ms."""
 _KEYS = ("reason", "tags", "weekly", "starts", "ends")
 _WEEK = 8
 """Days after which an uninterrupted weekly freeze has no end worth telling."""
@@ -77,6 +79,19 @@ def frozen_wave(freezes: Sequence[Freeze], wave: Wave, now: int) -> Hold | None:
     return max(holds, key=lambda hold: hold.until or 0, default=None)
 
 
+def read_time(node: Node, key: str) -> int | None:
+    """A time of a document, ms: RFC 3339 or ms; YAML readers may have made a date of it already. A fault is noted and read as None."""
+    value = node.raw(key)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_TIME):
+        return value
+    try:
+        moment = datetime.fromisoformat(value.isoformat() if isinstance(value, date) else value)
+    except (TypeError, ValueError):
+        node.fault(key, f"must be a time such as 2027-03-01T08:00:00Z, or ms since 1970, not {kind(value)}")
+        return None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
 def _weekly_end(weekly: Weekly, now: int) -> int | None:
     """The first moment at which it does not hold any more; None when it does not hold now."""
     if not weekly.holds(now):
@@ -88,7 +103,7 @@ def _weekly_end(weekly: Weekly, now: int) -> int | None:
 
 def _freeze(node: Node) -> Freeze:
     node.keys(_KEYS, ("reason",))
-    starts, ends = (_time(node, key) for key in ("starts", "ends"))
+    starts, ends = (read_time(node, key) for key in ("starts", "ends"))
     if starts is not None and ends is not None and ends <= starts:
         node.fault("ends", "must be after starts")
     if "weekly" not in node and "ends" not in node:
@@ -113,16 +128,3 @@ def _weekly(node: Node) -> Weekly | None:
     except InvalidInput as error:
         node.fault(error.field or "weekly", error.reason)
         return None
-
-
-def _time(node: Node, key: str) -> int | None:
-    """RFC 3339, or ms; YAML readers may have made a date of it already."""
-    value = node.raw(key)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value > 0):
-        return value
-    try:
-        moment = datetime.fromisoformat(value.isoformat() if isinstance(value, date) else value)
-    except (TypeError, ValueError):
-        node.fault(key, f"must be a time such as 2026-11-27T00:00:00Z, or ms since 1970, not {kind(value)}")
-        return None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)

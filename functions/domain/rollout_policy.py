@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -18,7 +17,7 @@ from functions.domain.alert_faults import Faults, Node, kind
 from functions.domain.alert_text import parse_duration
 from functions.domain.gate_policy import METRICS, GatePolicy
 from functions.domain.rollout import MAX_WAVE, Policy
-from functions.domain.rollout_freeze import FREEZES, Freeze, frozen, frozen_wave, parse_freezes
+from functions.domain.rollout_freeze import FREEZES, Freeze, frozen, frozen_wave, parse_freezes, read_time
 
 __all__ = ["DOCUMENT", "FREEZES", "Freeze", "frozen", "frozen_wave", "parse_freezes", "parse_policy", "policy_document"]
 
@@ -171,19 +170,6 @@ def _order_tag(node: Node, key: str) -> str:
     return text
 
 
-def _not_before(node: Node, key: str) -> int | None:
-    """A time in ms, or RFC 3339; YAML readers may have made a date of it already."""
-    value = node.raw(key)
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-        return value
-    try:
-        moment = datetime.fromisoformat(value.isoformat() if isinstance(value, date) else value)
-    except (TypeError, ValueError):
-        node.fault(key, f"must be a time such as 2027-03-01T08:00:00Z, or ms since 1970, not {kind(value)}")
-        return None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
 def _gates(node: Node, key: str) -> bool:
     value = node.raw(key)
     if not isinstance(value, bool):
@@ -214,6 +200,6 @@ _FIELDS: Mapping[str, Callable[[Node, str], Any]] = {
     "unreadable_s": _seconds(0),
     "irreversible_bake": _factor,
     "approve": _approve,
-    "not_before": _not_before,
+    "not_before": read_time,
     "gates": _gates,
 }

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from functions.domain.rollout import FINAL, MAX_WAVE, Hold, HoldCause, MemberState, Observed, Outcome, Phase, Rollout, Step, Wave
 from functions.domain.rollout_back import held_back, reverting
-from functions.domain.rollout_bake import HELD_S, baking, judge, wants_verdict
+from functions.domain.rollout_bake import HELD_S, LOOK_S, baking, judge, wants_verdict
 from functions.domain.rollout_draft import Draft
 from functions.domain.rollout_limits import bake_ms, blocked, failure, gated
 from functions.domain.rollout_member import View, forward, kept
@@ -103,7 +103,7 @@ def _applied(draft: Draft) -> float | None:
     elif gated(head):
         ms = bake_ms(head)
         draft.bake(f"{where}: {standing(wave.members)}", ms)
-        return min(HELD_S / 2, ms / SECOND_MS)
+        return min(LOOK_S, ms / SECOND_MS)
     else:
         draft.pass_wave(f"{where}: {standing(wave.members)}; no gate")
     return 0

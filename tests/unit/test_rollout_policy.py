@@ -183,6 +183,7 @@ def test_faults_of_freezes_are_told_at_once() -> None:
             {"reason": "x", "starts": "later", "ends": 5},
             {"reason": "x", "starts": 5, "ends": 5},
             {"reason": "x", "weekly": 5},
+            {"reason": "x", "ends": 10**18},
         ],
         "freeze": 1,
     }
@@ -192,7 +193,8 @@ def test_faults_of_freezes_are_told_at_once() -> None:
         "freezes[0].tags: 'prod' is not of the form key=value, key!=value, key=~pattern or key!~pattern",
         "freezes[0].weekly.days: must be a list of mon, tue, wed, thu, fri, sat, sun",
         "freezes[1]: needs weekly, or ends: a freeze for ever is no freeze",
-        "freezes[2].starts: must be a time such as 2026-11-27T00:00:00Z, or ms since 1970, not 'later'",
+        "freezes[2].starts: must be a time such as 2027-03-01T08:00:00Z, or ms since 1970, not 'later'",
         "freezes[3].ends: must be after starts",
         "freezes[4].weekly: must be an object with days, from and to",
+        "freezes[5].ends: must be a time such as 2027-03-01T08:00:00Z, or ms since 1970, not 1000000000000000000",
     ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from functions.domain.alert_faults import Faults, Node, kind
 from functions.domain.errors import InvalidInput
@@ -80,16 +80,23 @@ def frozen_wave(freezes: Sequence[Freeze], wave: Wave, now: int) -> Hold | None:
 
 
 def read_time(node: Node, key: str) -> int | None:
-    """A time of a document, ms: RFC 3339 or ms; YAML readers may have made a date of it already. A fault is noted and read as None."""
+    """A time of a document, ms: RFC 3339 or ms. A fault is noted, and read as None."""
     value = node.raw(key)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_TIME):
-        return value
-    try:
-        moment = datetime.fromisoformat(value.isoformat() if isinstance(value, date) else value)
-    except (TypeError, ValueError):
+    time = value if isinstance(value, int) and not isinstance(value, bool) else _moment(value)
+    if time is not None and 0 < time <= MAX_TIME:
+        return time
+    if value is not None:
         node.fault(key, f"must be a time such as 2027-03-01T08:00:00Z, or ms since 1970, not {kind(value)}")
+    return None
+
+
+def _moment(value: Any) -> int | None:
+    try:
+        # YAML readers may have made a date of it already.
+        moment = datetime.fromisoformat(value.isoformat() if isinstance(value, date) else value)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (TypeError, ValueError, OverflowError):
         return None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _weekly_end(weekly: Weekly, now: int) -> int | None:

@@ -204,7 +204,9 @@ def export(call: Call) -> ExportAnswer:
         rules=read(call.caller.workspace, RULES),
         budgets=read(call.caller.workspace, BUDGETS),
     )
-    left_out = [LeftOut(agent=agent, reason=reason) for agent, reason in sorted(made.left_out.items())]
+    strangers = call.services.desired.hashes(call.caller.workspace).keys() - agents.keys()
+    reasons = made.left_out | dict.fromkeys(strangers, "it has a configuration, but is not known, or retired")
+    left_out = [LeftOut(agent=agent, reason=reason) for agent, reason in sorted(reasons.items())]
     return ExportAnswer(files=made.files, left_out=left_out, notes=made.notes)
 
 

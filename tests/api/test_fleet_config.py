@@ -410,8 +410,9 @@ def test_the_export_of_a_fleet_is_its_repository(world: World, client: ApiClient
     files = {**FILES, "alerts/own.yaml": RULES, "agents/_base.yaml": BASE + "budgets: {usd_per_day: 400}\n"}
     applied(world, client, files)
     give(world, "a2", {"model": "by hand"})
+    give(world, "stranger", {"paused": True})
     found = client.get("/api/fleet/export")
-    assert [one["agent"] for one in found["leftOut"]] == ["a2"]
+    assert [one["agent"] for one in found["leftOut"]] == ["a2", "stranger"]
     repository = parse(found["files"])
     for name, tier in (("a0", "smart"), ("a1", "fast")):
         assert repository.document(name, {"tier": tier}) == json.loads(world.desired.get("team", name).text)  # type: ignore[union-attr]

@@ -140,3 +140,11 @@ def test_a_folder_that_cannot_be_written_is_told(fleet: Fleet, tmp_path: Path) -
     done = fleet("init", "file/below")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("clawpulse: cannot write ")
+
+
+def test_the_api_takes_a_new_repository(real) -> None:
+    assert real("fleet", "init", "mine").returncode == 0
+    for command in ("diff", "apply"):
+        done = real("fleet", command, "mine")
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "tier-cost" in real("alerts", "rules").stdout

@@ -8,7 +8,7 @@ control  other agents at the same time. One table a cell (agents with the same t
          once. That the changed agents were better or worse than the control before is allowed for (`_levels`): difference in differences.
 
 Evidence is a mixture of likelihood ratios over odds ratios, an e-value. Tasks of an agent are alike for some time: how much more bad tasks
-come and go than by chance is estimated from the time before (`_restlessness`), and evidence is divided by it.
+come and go than by chance is estimated from the time before (`gate_clumps`), and evidence is divided by it.
 
 All arrays have a leading axis of questions that are weighed at once.
 """
@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from functions.domain.gate_clumps import Clumps, Stretches
 from functions.domain.gate_tables import Floats, Ints, log_ratios
 
 type Mask = npt.NDArray[np.bool_]
@@ -34,8 +35,6 @@ MARGIN, MARGIN_ALONE = 1.0, 2.5
 otherwise stands guard as well."""
 MIN_REFERENCE = 20
 """A reference with fewer tasks is none."""
-CALM = 10.0
-"""Weight of the assumption that bad tasks come by chance, in windows."""
 
 
 def over[T: (Ints, Floats)](counts: T, mask: Mask) -> T:
@@ -84,22 +83,23 @@ def weigh(trials: Trials, design: Design) -> tuple[Weight, Weight]:
     """Against the past, and against the control."""
     before = Trials(over(trials.bad, design.before), over(trials.total, design.before))
     after = Trials(over(trials.bad, design.after), over(trials.total, design.after))
-    windows = _Windows(trials, design)
-    return _past(before, after, design.changed, windows.restlessness(shared=True)), _control(trials, design, before, after, windows)
+    stretches = _stretches(trials, design)
+    past = _past(before, after, design.changed, stretches.clumps(shared=True))
+    return past, _control(trials, design, before, after, stretches.clumps(shared=False))
 
 
-def _past(before: Trials, after: Trials, changed: Mask, restless: Floats) -> Weight:
+def _past(before: Trials, after: Trials, changed: Mask, clumps: Clumps) -> Weight:
     bad, total = after.bad[:, changed], after.total[:, changed]
     was_bad, was = before.bad[:, changed], before.total[:, changed]
     logs = _sum_ratios(bad, total, was_bad, was, np.zeros(bad.shape))
     known = was > 0
     expected = (total * was_bad / np.maximum(was, 1)).sum(axis=1)
-    return _weight(logs, restless, np.where(known, bad, 0).sum(axis=1), expected, np.where(known, total, 0).sum(axis=1), was.sum(axis=1))
+    alike = clumps.at(expected / np.maximum((known & (total > 0)).sum(axis=1), 1))
+    return _weight(logs, alike, np.where(known, bad, 0).sum(axis=1), expected, np.where(known, total, 0).sum(axis=1), was.sum(axis=1))
 
 
-def _control(trials: Trials, design: Design, before: Trials, after: Trials, windows: _Windows) -> Weight:
-    restless = windows.restlessness(shared=False)
-    level, variance = _levels(before, design.cell, restless)
+def _control(trials: Trials, design: Design, before: Trials, after: Trials, clumps: Clumps) -> Weight:
+    level, variance = _levels(before, design.cell, clumps.factor)
     sides = [_by_stratum(trials, design, design.changed == side, level) for side in (True, False)]
     (bad, total, mine), (was_bad, was, theirs) = sides
     known = (total > 0) & (was > 0)
@@ -108,11 +108,12 @@ def _control(trials: Trials, design: Design, before: Trials, after: Trials, wind
     margin = np.where(before.total[:, design.changed].sum(axis=1) < MIN_REFERENCE, MARGIN_ALONE, MARGIN)
     logs = _sum_ratios(bad, total, was_bad, was, offset + (margin * error)[:, None])
     expected = np.where(known, total * np.minimum(1.0, was_bad / np.maximum(was, 1) * np.exp(offset)), 0.0).sum(axis=1)
-    return _weight(logs, restless, np.where(known, bad, 0).sum(axis=1), expected, np.where(known, total, 0).sum(axis=1), was.sum(axis=1))
+    alike = clumps.at(expected / np.maximum((after.total[:, design.changed] > 0).sum(axis=1), 1))
+    return _weight(logs, alike, np.where(known, bad, 0).sum(axis=1), expected, np.where(known, total, 0).sum(axis=1), was.sum(axis=1))
 
 
-def _weight(logs: Floats, restless: Floats, bad: Ints, expected: Floats, total: Ints, reference: Ints) -> Weight:
-    mixed = logs / restless[:, None] + np.log(PRIOR)
+def _weight(logs: Floats, alike: Floats, bad: Ints, expected: Floats, total: Ints, reference: Ints) -> Weight:
+    mixed = logs / alike[:, None] + np.log(PRIOR)
     top = mixed.max(axis=1)
     evidence = top + np.log(np.exp(mixed - top[:, None]).sum(axis=1))
     some = total > 0
@@ -143,7 +144,7 @@ def _by_stratum(trials: Trials, design: Design, side: Mask, level: Floats) -> tu
     return np.concatenate(bads, axis=1), np.concatenate(totals, axis=1), np.concatenate(means, axis=1)
 
 
-def _levels(before: Trials, cell: Ints, restless: Floats) -> tuple[Floats, Floats]:
+def _levels(before: Trials, cell: Ints, alike: Floats) -> tuple[Floats, Floats]:
     """By question and agent: how many times as bad as its cell an agent is by nature, and the variance of that.
 
     Empirical Bayes: an agent's own past counts the more the longer it is, and the more the agents differ beyond chance.
@@ -156,9 +157,9 @@ def _levels(before: Trials, cell: Ints, restless: Floats) -> tuple[Floats, Float
         expected[:, agents] = total * rate
         share = total / np.maximum(total.sum(axis=1, keepdims=True), 1)
         chance[:, agents] = expected[:, agents] * (1 - rate) * (1 - share)
-    excess = ((before.bad - expected) ** 2 - restless[:, None] * chance).sum(axis=1)
+    excess = ((before.bad - expected) ** 2 - alike[:, None] * chance).sum(axis=1)
     spread = np.maximum(0.0, excess / np.maximum((expected**2).sum(axis=1), 1e-9))[:, None]
-    weight = spread / restless[:, None]
+    weight = spread / alike[:, None]
     level = (weight * before.bad + 1) / (weight * expected + 1)
     return level, spread * level / (weight * expected + 1)
 
@@ -171,36 +172,8 @@ def _relative_variance(total: Ints, level: Floats, variance: Floats, side: Mask)
     return np.where(mean > 0, found, 0.0)
 
 
-class _Windows:
-    """The time before, in stretches."""
-
-    def __init__(self, trials: Trials, design: Design) -> None:
-        numbers = np.unique(design.window[design.window >= 0])
-        masks = [design.before & (design.window == number) for number in numbers]
-        shape = (*trials.bad.shape[:2], len(masks))
-        self._bad, self._total = (
-            np.stack([over(counts, mask) for mask in masks], axis=2) if masks else np.zeros(shape, dtype=np.int64) for counts in trials
-        )
-
-    def restlessness(self, *, shared: bool) -> Floats:
-        """By question: the variance of an agent's bad tasks over windows, in multiples of chance; at least 1.
-
-        `shared`: what all agents have in common counts, too.
-        """
-        total = self._total.sum(axis=2, keepdims=True)
-        rate = self._bad.sum(axis=2, keepdims=True) / np.maximum(total, 1)
-        expected = self._total * rate
-        if not shared:
-            # What all of them did at the same time; the agent's own sum is to stay.
-            common = self._bad.sum(axis=1, keepdims=True) / np.maximum(expected.sum(axis=1, keepdims=True), 1e-9)
-            moved = expected * common
-            expected = moved * self._bad.sum(axis=2, keepdims=True) / np.maximum(moved.sum(axis=2, keepdims=True), 1e-9)
-        used = (self._total > 0) & (rate > 0) & (rate < 1)
-        chance = expected * np.clip(1 - expected / np.maximum(self._total, 1), 0.05, 1.0)
-        squares = np.where(used & (chance > 0), (self._bad - expected) ** 2 / np.where(chance > 0, chance, 1.0), 0.0).sum(axis=(1, 2))
-        live = used.sum(axis=2)
-        freedom = np.maximum(live - 1, 0).sum(axis=1)
-        if not shared:
-            freedom = freedom * np.maximum((live > 1).sum(axis=1) - 1, 0) / np.maximum((live > 1).sum(axis=1), 1)
-        found: Floats = np.maximum(1.0, (squares + CALM) / (freedom + CALM))
-        return found
+def _stretches(trials: Trials, design: Design) -> Stretches:
+    numbers = np.unique(design.window[design.window >= 0])
+    masks = [design.before & (design.window == number) for number in numbers]
+    empty = np.zeros((*trials.bad.shape[:2], 0), dtype=np.int64)
+    return Stretches(*(np.stack([over(counts, mask) for mask in masks], axis=2) if masks else empty for counts in trials))

@@ -10,7 +10,7 @@ from clawpulse.fleet import InvalidRepository, Repository, parse
 from functions.api.endpoint import Call
 from functions.api.fleet_repository import documents_of, in_service, said_of
 from functions.domain.desired import hash_of
-from functions.domain.errors import Conflict
+from functions.domain.errors import InvalidInput
 from functions.domain.fleet import AgentState
 from functions.domain.fleet_drift import Drift, DriftState, Facts, drift
 from functions.domain.revision import Revision
@@ -42,7 +42,7 @@ class FleetDrift:
 
 
 def fleet_drift(call: Call) -> FleetDrift:
-    """How each agent, and each document of the workspace, stands. Raises `Conflict` when this release cannot read the revision."""
+    """How each agent, and each document of the workspace, stands. Raises `InvalidInput` when this release cannot read the revision."""
     agents = in_service(call)
     revision = call.services.revisions.latest(call.caller.workspace)
     repository = _repository(call, revision) if revision else None
@@ -77,7 +77,7 @@ def _repository(call: Call, revision: Revision) -> Repository:
     try:
         return parse(call.services.revisions.files(call.caller.workspace, revision))
     except InvalidRepository as error:
-        raise Conflict(
+        raise InvalidInput(
             f"this release does not understand revision {revision.number} any more; apply a new one: {error.faults[0]}"
         ) from None
 

@@ -466,3 +466,13 @@ def test_a_new_agents_minutes_tell_its_cost() -> None:
     assert plan(client)["cost"]["unknown"][0]["reason"].startswith("it reported no")
     world.agent_minute("a0", {("task.tokens_in", ""): [1e6], ("task.tokens_out", ""): [1e5]}, minute=MINUTE - 1)
     assert plan(client)["cost"]["usdPerMonth"] > 0
+
+
+def test_a_revision_that_this_release_does_not_understand_is_named(world: World, client: ApiClient) -> None:
+    world.revisions.put("team", Revision(number=1, digest="d", by="t", at=1, version=1), {"agents/_base.yaml": "colour: red\n"})
+    problem = client.problem(422, "GET", "/api/fleet/drift")
+    assert problem["detail"].startswith(
+        "this release does not understand revision 1 any more; apply a new one: agents/_base.yaml:1:1: colour"
+    )
+    # It keeps nobody from applying another.
+    assert apply(client)["revision"]["number"] == 2

@@ -16,7 +16,10 @@ CLI = Path(sys.executable).with_name("clawpulse")
 
 
 @pytest.mark.cloud
-def test_the_commands_of_the_readme_answer(cloud) -> None:
+def test_the_commands_of_the_readme_answer(cloud, tmp_path: Path) -> None:
+    # As in the repository, but what the commands write is not left there.
+    for entry in ROOT.iterdir():
+        (tmp_path / entry.name).symlink_to(entry)
     environment = {**os.environ, "CLAWPULSE_URL": cloud.api_url, "CLAWPULSE_TOKEN": cloud.token}
     ran = 0
     for line in commands(ROOT / "README.md"):
@@ -24,7 +27,7 @@ def test_the_commands_of_the_readme_answer(cloud) -> None:
         # Starting and stopping is shown by tests/localstack, here it would end the cloud that all tests share.
         if words[0] != "clawpulse" or words[1] == "local":
             continue
-        done = subprocess.run([CLI, *words[1:]], env=environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([CLI, *words[1:]], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, f"{line}: {done.stderr}"
         assert done.stdout.strip(), line
         ran += 1

@@ -123,17 +123,19 @@ def test_numbers_and_failed_agents_are_shown(real, world: World) -> None:
         ("notices", "events: [held]\n", "events: [helt]\n", "1:10: events[0]: is not known"),
     ],
 )
-def test_documents_are_shown_and_replaced(real, world: World, tmp_path: Path, name: str, text: str, wrong: str, fault: str) -> None:
-    assert real("rollout", name).stdout == "{}\n"
+def test_documents_are_replaced_and_checked(real, world: World, tmp_path: Path, name: str, text: str, wrong: str, fault: str) -> None:
     (tmp_path / "d.yaml").write_text(text)
     assert real("rollout", name, "d.yaml").stdout == f"{name} replaced\n"
-    assert real("rollout", name, "d.yaml").stdout == "nothing to change\n"
-    (tmp_path / "shown.yaml").write_text(real("rollout", name).stdout)
-    assert real("rollout", name, "shown.yaml").stdout == "nothing to change\n"
     (tmp_path / "d.yaml").write_text(wrong)
     done = real("rollout", name, "d.yaml")
     assert (done.returncode, done.stderr) == (1, "clawpulse: 1 fault; nothing was changed\n")
     assert done.stdout.startswith(f"d.yaml:{fault}")
+
+
+def test_a_document_that_is_shown_can_be_applied(real, world: World, tmp_path: Path) -> None:
+    world.fleet.put_settings("team", "rollout-policy", {"waves": ["1", "25%"], "gate": {"min_tasks": 5}})
+    (tmp_path / "shown.yaml").write_text(real("rollout", "policy").stdout)
+    assert real("rollout", "policy", "shown.yaml").stdout == "nothing to change\n"
 
 
 def shown(phase: str, hold: dict[str, Any] | None = None, wave: int = 0, **counts: int) -> dict[str, Any]:

@@ -610,12 +610,28 @@ class KeyVault(Protocol):
         """Destroy all versions under an alias, if the newest is still the one seen; tells whether it was."""
         ...
 
-    def read_path(self, path: str, field: str) -> str | None:
-        """A key that people put elsewhere in Vault, to be rotated in."""
+    def put_incoming(self, workspace: str, id: str, key: StoredKey) -> bool:
+        """Let a key wait for its rotation; tells whether it does (also from an earlier try; False: another key waits under this id)."""
         ...
 
-    def writable(self, workspace: str) -> None:
-        """Raises unless this workspace's keys can be written."""
+    def take_incoming(self, workspace: str, id: str) -> StoredKey | None:
+        """The key that waits under an id. It stays until it is dropped, so that a crash does not lose it."""
+        ...
+
+    def drop_incoming(self, workspace: str, id: str) -> None:
+        """Destroy the key that waits under an id; harmless when none does."""
+        ...
+
+    def salt(self, workspace: str) -> str:
+        """The salt of the workspace's fingerprints (8 hex digits), made when there is none; the same for all who ask at once."""
+        ...
+
+    def read_path(self, path: str, field: str) -> str | None:
+        """A key that people put elsewhere in Vault (below the same mount), to be rotated in; None when it or its field is not there."""
+        ...
+
+    def writable(self, workspace: str, shard: str = "") -> None:
+        """Raises unless this workspace's keys, or those of a shard, can be written: tries it."""
         ...
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
@@ -93,7 +94,7 @@ class _Sight(NamedTuple):
     bad: int
     total: int
     references: dict[str, _Look]
-    """Those that can be used."""
+    """Those that there are; with NaN for one that is silent."""
     told: dict[str, float]
     """What each reference says it should be, usable or not."""
     untouched: bool
@@ -121,7 +122,7 @@ def _look(one: Against, number: int, policy: GatePolicy) -> _Look:
 def _finding(name: str, sight: _Sight, failed: bool) -> Finding:
     outcome, conclusion = _concluded(sight, failed)
     said = [f"{amount(name, sight.value)} over {count(sight.total, 'task')}"] if sight.total else []
-    expected = [reference(word, name, one.value, one.evidence) for word, one in sight.references.items()]
+    expected = [reference(word, name, one.value, one.evidence) for word, one in sight.references.items() if not isnan(one.value)]
     said += ["expected " + ", ".join(expected)] if expected else []
     return Finding(
         metric=name,
@@ -139,7 +140,7 @@ def _concluded(sight: _Sight, failed: bool) -> tuple[Outcome, str]:
     references, policy = sight.references, sight.policy
     if not sight.total:
         return Outcome.INCONCLUSIVE, "no task has told it since the change"
-    if not references:
+    if all(isnan(one.value) for one in references.values()):
         return Outcome.INCONCLUSIVE, "there is nothing to compare it with"
     worse = [word for word, one in references.items() if one.sure and one.large]
     if failed:
@@ -152,6 +153,8 @@ def _concluded(sight: _Sight, failed: bool) -> tuple[Outcome, str]:
         )
     if worse:
         [other] = references.keys() - set(worse)
+        if isnan(references[other].value):
+            return Outcome.INCONCLUSIVE, f"worse than {worse[0]}, but {other} has no task at the same time to compare with"
         return Outcome.PASS, f"worse than {worse[0]}, but not than {other}"
     if all(one.large for one in references.values()):
         return Outcome.PASS, f"perhaps worse, but not surely: that takes e-values of {1 / policy.alpha:,.0f}"

@@ -11,11 +11,13 @@ import numpy as np
 from functions.domain.gate_means import Amounts, means
 from functions.domain.gate_policy import GatePolicy
 from functions.domain.gate_tables import Floats, Ints
-from functions.domain.gate_weigh import MIN_REFERENCE, Design, Mask, Trials, Weight, weigh
+from functions.domain.gate_weigh import Design, Mask, Trials, Weight, weigh
 from functions.domain.tasks import ERRORS
 
 MIN_BAD = 3
 """Fewer bad tasks are never a reason to fail."""
+MIN_REFERENCE = 20
+"""A reference with fewer tasks is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Against(NamedTuple):
     times: Floats
     """How many times what the reference says it should be."""
     usable: Mask
+    """There is one, be it silent."""
     value: Floats
     """What it says the metric should be; NaN without a sample."""
 
@@ -96,11 +99,10 @@ def _against(weight: Weight, changed: Floats, value: Floats, first: Ints, rates:
     evidence = top + np.log(np.add.reduceat(np.exp(weight.log_evidence - np.repeat(top, sizes)), first) / sizes)
     share, expected = weight.share[first], weight.expected[first]
     times = np.where(rates, _times(share, expected), _times(changed, value))
-    said = np.where(rates, expected, value)
-    return Against(evidence, times, (weight.tasks[first] >= MIN_REFERENCE) & ~np.isnan(share) & ~np.isnan(said), said)
+    return Against(evidence, times, weight.tasks[first] >= MIN_REFERENCE, np.where(rates, expected, value))
 
 
 def _times(found: Floats, expected: Floats) -> Floats:
     """Anything is endlessly many times nothing."""
-    endless = np.where(found > 0, np.inf, 0.0)
+    endless = np.where((found > 0) & ~np.isnan(expected), np.inf, 0.0)
     return np.divide(found, expected, out=endless, where=expected > 0)

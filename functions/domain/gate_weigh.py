@@ -30,11 +30,8 @@ ODDS = np.array([1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0, 1000.0])
 """How much worse the changed agents may be: odds ratios."""
 PRIOR = np.array([0.10, 0.20, 0.25, 0.20, 0.10, 0.05, 0.05, 0.05])
 """How much each of them is bet on."""
-MARGIN, MARGIN_ALONE = 1.0, 2.5
-"""How many standard errors of their level before the change the changed agents are given for free; the latter if they have no past, which
-otherwise stands guard as well."""
-MIN_REFERENCE = 20
-"""A reference with fewer tasks is none."""
+MARGIN = 2.0
+"""How many standard errors of their level before the change the changed agents are given for free."""
 
 
 def over[T: (Ints, Floats)](counts: T, mask: Mask) -> T:
@@ -76,7 +73,7 @@ class Weight(NamedTuple):
     expected: Floats
     """Which share the reference says there should be; NaN without any."""
     tasks: Ints
-    """Of the reference."""
+    """Of the reference. Of a control before or after the change, whichever is more: so that there is one does not depend on when one looks."""
 
 
 def weigh(trials: Trials, design: Design) -> tuple[Weight, Weight]:
@@ -105,11 +102,11 @@ def _control(trials: Trials, design: Design, before: Trials, after: Trials, clum
     known = (total > 0) & (was > 0)
     offset = np.where(known, np.log(np.maximum(mine, 1e-9) / np.maximum(theirs, 1e-9)), 0.0)
     error = np.sqrt(sum(_relative_variance(after.total, level, variance, design.changed == side) for side in (True, False)))
-    margin = np.where(before.total[:, design.changed].sum(axis=1) < MIN_REFERENCE, MARGIN_ALONE, MARGIN)
-    logs = _sum_ratios(bad, total, was_bad, was, offset + (margin * error)[:, None])
+    logs = _sum_ratios(bad, total, was_bad, was, offset + MARGIN * error[:, None])
     expected = np.where(known, total * np.minimum(1.0, was_bad / np.maximum(was, 1) * np.exp(offset)), 0.0).sum(axis=1)
     alike = clumps.at(expected / np.maximum((after.total[:, design.changed] > 0).sum(axis=1), 1))
-    return _weight(logs, alike, np.where(known, bad, 0).sum(axis=1), expected, np.where(known, total, 0).sum(axis=1), was.sum(axis=1))
+    there = np.maximum(*(counts.total[:, ~design.changed].sum(axis=1) for counts in (before, after)))
+    return _weight(logs, alike, np.where(known, bad, 0).sum(axis=1), expected, np.where(known, total, 0).sum(axis=1), there)
 
 
 def _weight(logs: Floats, alike: Floats, bad: Ints, expected: Floats, total: Ints, reference: Ints) -> Weight:

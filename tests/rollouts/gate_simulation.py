@@ -72,15 +72,15 @@ def waves_of(agents: int) -> list[int]:
     return sizes
 
 
-def false_aborts(fleet: Fleet, runs: int, seed: int, policy: GatePolicy = USUAL, *, last: bool = True) -> float:
-    """The share of rollouts of a harmless change that are aborted; with or without the last wave."""
+def false_aborts(fleet: Fleet, runs: int, seed: int, policy: GatePolicy = USUAL) -> float:
+    """The share of rollouts of a harmless change that are aborted. In the last wave those of earlier ones stand in as control."""
     rng = np.random.default_rng(seed)
     aborted = np.zeros(runs, dtype=bool)
     told = 0
-    sizes = waves_of(fleet.agents)
-    for number, size in enumerate(sizes):
-        if last or number < len(sizes) - 1:
-            aborted |= first_fails(rng, replace(fleet, agents=fleet.agents - told), size, runs, policy=policy) > 0
+    for size in waves_of(fleet.agents):
+        last = told + size == fleet.agents
+        there = fleet.agents if last else fleet.agents - told
+        aborted |= first_fails(rng, replace(fleet, agents=there), size, runs, policy=policy, stand_ins=last) > 0
         told += size
     return float(aborted.mean())
 
@@ -93,12 +93,17 @@ def first_fails(
     harm: Harm = HARMLESS,
     metrics: Sequence[str] = METRICS,
     policy: GatePolicy = USUAL,
+    *,
+    stand_ins: bool = False,
 ) -> np.ndarray:
-    """The minute of the bake after which each run's gate failed; 0: it never did."""
+    """The minute of the bake after which each run's gate failed; 0: it never did. `stand_ins`: the control changed a bake ago."""
     changed, control = min(wave, MOST), min(fleet.agents - wave, MOST)
     world = replace(fleet, agents=changed + control)
     batch = max(1, _CELLS // ((PAST + BAKE) * world.agents))
-    found = [_judge(_Run(rng, world, changed, min(batch, runs - start), harm), metrics, policy) for start in range(0, runs, batch)]
+    found = [
+        _judge(_Run(rng, world, changed, min(batch, runs - start), harm, stand_ins=stand_ins), metrics, policy)
+        for start in range(0, runs, batch)
+    ]
     return np.concatenate(found)
 
 
@@ -126,8 +131,9 @@ def _suspects(amounts: Amounts, design: Design, policy: GatePolicy) -> np.ndarra
 class _Run:
     """A batch of rollouts, with one wave each; changed agents first."""
 
-    def __init__(self, rng: np.random.Generator, fleet: Fleet, changed: int, runs: int, harm: Harm) -> None:
+    def __init__(self, rng: np.random.Generator, fleet: Fleet, changed: int, runs: int, harm: Harm, *, stand_ins: bool) -> None:
         self.runs = runs
+        self._control_from = PAST - BAKE if stand_ins else 0
         self._rng, self._fleet, self._changed, self._harm = rng, fleet, changed, harm
         self._shape = (runs, fleet.agents, PAST + BAKE)
         self._finished = rng.poisson(fleet.rate, self._shape)
@@ -139,6 +145,7 @@ class _Run:
         changed = np.arange(self._fleet.agents) < self._changed
         before, after = np.zeros(self._shape[1:], dtype=bool), np.zeros(self._shape[1:], dtype=bool)
         before[:, :PAST], after[:, PAST : PAST + minute] = True, True
+        before[self._changed :, : self._control_from] = False
         return Design(changed, np.zeros(self._fleet.agents, dtype=np.int64), before, after, np.arange(PAST + BAKE) // WINDOW)
 
     def samples(self, name: str) -> Iterator[Sample]:
@@ -173,13 +180,14 @@ class _Run:
         place = np.repeat(np.arange(self._finished.size), self._finished.ravel())
         slot, agent = place % self._shape[2], place // self._shape[2]
         values = rng.normal(0, SIGMA[name], len(place)) + np.log(self._levels(0.5).ravel()[place])
-        hit = (slot >= PAST) & (agent % self._shape[1] < self._changed)
+        changed = agent % self._shape[1] < self._changed
+        hit = (slot >= PAST) & changed
         if name == LATENCY:
             values += hit * np.log(harm.latency) + (slot >= PAST) * np.log(self._fleet.incident)
         else:
             values += hit * (rng.random(len(place)) < harm.dear_share) * np.log(harm.dear)
         sums = np.bincount(place, weights=np.exp(values), minlength=self._finished.size).reshape(self._shape)
-        limits = self._limits(values, agent, slot < PAST)
+        limits = self._limits(values, agent, (slot < PAST) & (changed | (slot >= self._control_from)))
         bad = np.stack([np.bincount(place, weights=values > limit[agent], minlength=self._finished.size) for limit in limits], axis=1)
         shaped = bad.reshape(*self._shape, len(LIMITS)).astype(np.int64)
         for one in range(self.runs):

@@ -33,8 +33,6 @@ class Peace(NamedTuple):
     fleet: Fleet
     share: float = 1.0
     """Of the runs: large fleets take long."""
-    last: bool = True
-    """Whether the last wave, which has no control, is judged as well."""
 
 
 PEACE = (
@@ -52,8 +50,8 @@ PEACE = (
     Peace("the same with 20 % errors", Fleet(spread=0.7, bursts=1.0, errors=0.2)),
     Peace("new agents: no past", Fleet(past=False)),
     Peace("new agents that differ, bursts (CV² 0.5)", Fleet(past=False, spread=0.7, bursts=0.5)),
-    Peace("an incident in each bake: everybody fails 5 times as often, is 5 times as slow", Fleet(incident=5), last=False),
-    Peace("an incident (3 times), agents differ, bursts (CV² 0.5)", Fleet(incident=3, spread=0.7, bursts=0.5), last=False),
+    Peace("an incident in each bake: everybody fails 5 times as often, is 5 times as slow", Fleet(incident=5)),
+    Peace("an incident (3 times), agents differ, bursts (CV² 0.5)", Fleet(incident=3, spread=0.7, bursts=0.5)),
 )
 
 
@@ -83,8 +81,8 @@ WAR = (
 def peace_row(peace: Peace, runs: int) -> str:
     """A row of the first table."""
     amount = max(20, round(runs * peace.share))
-    share = false_aborts(peace.fleet, amount, SEED, last=peace.last)
-    waves = " → ".join(map(str, waves_of(peace.fleet.agents) if peace.last else waves_of(peace.fleet.agents)[:-1]))
+    share = false_aborts(peace.fleet, amount, SEED)
+    waves = " → ".join(map(str, waves_of(peace.fleet.agents)))
     return f"| {peace.name} | {waves} | {amount} | {100 * share:.2f} % | {100 * upper_bound(share, amount):.2f} % |"
 
 

@@ -73,7 +73,7 @@ class Weight(NamedTuple):
     expected: Floats
     """Which share the reference says there should be; NaN without any."""
     tasks: Ints
-    """Of the reference. Of a control before or after the change, whichever is more: so that there is one does not depend on when one looks."""
+    """Of the reference; of a control before or after the change, whichever is more, lest it only come to be while one looks."""
 
 
 def weigh(trials: Trials, design: Design) -> tuple[Weight, Weight]:

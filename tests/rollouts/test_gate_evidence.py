@@ -263,6 +263,15 @@ def test_new_agents_are_judged_by_the_control_alone(scene: Scene) -> None:
     assert finding(verdict, "task.errors").past is None
 
 
+def test_a_control_that_has_not_told_anything_yet_holds_a_fail_back(scene: Scene) -> None:
+    scene.live(CHANGE + 1, CHANGE + 11, names(0, 5), failing)
+    verdict = scene.look(*WAVES)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "worse than its own past, but the control has no task at the same time to compare with" in verdict.reason
+    scene.live(CHANGE + 1, CHANGE + 11, names(5, 20))
+    assert scene.look(*WAVES).outcome is Outcome.FAIL
+
+
 def test_without_any_reference_nothing_is_said() -> None:
     scene = Scene()
     scene.add("new1")

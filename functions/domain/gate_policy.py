@@ -26,9 +26,11 @@ class GatePolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is not so many times worse than both references is no reason to fail, however sure."""
 
 
-def parse_gate(node: Node) -> GatePolicy:
-    """Read a gate's part of a policy document. What is wrong is noted in the node's faults, and the default stands in for it."""
-    default = GatePolicy()
+USUAL = GatePolicy()
+
+
+def parse_gate(node: Node, default: GatePolicy = USUAL) -> GatePolicy:
+    """Read a gate's part of a policy document. What is wrong is noted in the node's faults; what is wrong or not said is the default's."""
     node.keys(GatePolicy.__struct_fields__)
     return GatePolicy(
         metrics=_metrics(node, default.metrics),

@@ -15,7 +15,7 @@ import msgspec
 
 from functions.domain.alert_faults import Faults, Node, kind
 from functions.domain.alert_text import parse_duration
-from functions.domain.gate_policy import METRICS, GatePolicy
+from functions.domain.gate_policy import GatePolicy, parse_gate
 from functions.domain.rollout import MAX_WAVE, Policy
 from functions.domain.rollout_freeze import FREEZES, Freeze, frozen, frozen_wave, parse_freezes, read_time
 
@@ -65,23 +65,7 @@ def _plain(struct: Policy | GatePolicy) -> dict[str, Any]:
 
 def _gate(node: Node, base: GatePolicy) -> GatePolicy:
     inner = node.node("gate")
-    if inner is None:
-        return base
-    inner.keys(GatePolicy.__struct_fields__)
-    fields: dict[str, Any] = {}
-    if "metrics" in inner:
-        fields["metrics"] = _texts(inner, "metrics", lambda text: text in METRICS, f"is none of {', '.join(METRICS)}")
-        if not fields["metrics"]:
-            inner.fault("metrics", "must name at least one; for no gates say gates: false")
-    for key, low, high in (("alpha", 0.0, 0.1), ("ratio", 1.0, 100.0)):
-        value = inner.number(key)
-        if value is not None:
-            fields[key] = value
-            if not low < value <= high:
-                inner.fault(key, f"must be above {low:g}, at most {high:g}")
-    if "min_tasks" in inner:
-        fields["min_tasks"] = inner.whole("min_tasks", 1, 1_000_000, base.min_tasks)
-    return msgspec.structs.replace(base, **fields)
+    return base if inner is None else parse_gate(inner, base)
 
 
 def _seconds(low: int) -> Callable[[Node, str], int]:

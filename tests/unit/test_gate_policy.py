@@ -48,6 +48,11 @@ def test_each_fault_is_named_with_its_place(document: dict[str, Any], fault: str
     assert parsed(document)[1] == [fault]
 
 
+def test_what_is_not_said_stays_as_it_was() -> None:
+    base = GatePolicy(alpha=0.01, min_tasks=7)
+    assert parse_gate(Node({"ratio": 3}, "gate", Faults()), base) == GatePolicy(alpha=0.01, min_tasks=7, ratio=3.0)
+
+
 def test_all_faults_at_once() -> None:
     assert len(parsed({"alpha": 2, "ratio": 0, "min_tasks": -1, "metrics": ["x"], "what": 1})[1]) == 5
 

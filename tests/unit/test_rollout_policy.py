@@ -112,8 +112,8 @@ def test_all_faults_are_told_at_once() -> None:
         "not_before: must be a time such as 2027-03-01T08:00:00Z, or ms since 1970, not 'tomorrow'",
         "gates: must be true or false, not 'no'",
         "gate.minTasks: is not known; did you mean min_tasks?",
-        "gate.metrics[0]: 'task.latency' is none of task.errors, task.latency_ms, task.cost_usd, task.tokens_out",
-        "gate.alpha: must be above 0, at most 0.1",
+        "gate.metrics[0]: is no metric of gates: 'task.latency'; did you mean task.latency_ms?",
+        "gate.alpha: must be from 1e-09 to 0.05, not 1",
     ]
 
 

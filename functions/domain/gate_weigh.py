@@ -113,9 +113,8 @@ def _weight(logs: Floats, alike: Floats, bad: Ints, expected: Floats, total: Int
     mixed = logs / alike[:, None] + np.log(PRIOR)
     top = mixed.max(axis=1)
     evidence = top + np.log(np.exp(mixed - top[:, None]).sum(axis=1))
-    some = total > 0
-    over = np.maximum(total, 1)
-    return Weight(np.where(some, evidence, 0.0), np.where(some, bad / over, np.nan), np.where(some, expected / over, np.nan), reference)
+    some, amount = total > 0, np.maximum(total, 1)
+    return Weight(np.where(some, evidence, 0.0), np.where(some, bad / amount, np.nan), np.where(some, expected / amount, np.nan), reference)
 
 
 def _sum_ratios(bad: Ints, total: Ints, other_bad: Ints, other: Ints, offset: Floats) -> Floats:

@@ -57,7 +57,7 @@ class WebPoster:
         connection = self._connect(parts, self._addresses(host, parts.port or _PORTS[parts.scheme]))
         with _deadline(connection.sock, self._total_s) as late:
             try:
-                connection.request(method, target, body, {"User-Agent": USER_AGENT, "Accept": "application/json", **headers})
+                connection.request(method, target, body or None, {"User-Agent": USER_AGENT, "Accept": "application/json", **headers})
                 response = connection.getresponse()
                 answer = Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, _read(response))
             except (OSError, http.client.HTTPException) as error:
@@ -77,9 +77,9 @@ class WebPoster:
         except ValueError:
             fine = False
         if not fine or not url.isascii() or not url.isprintable() or " " in url:
-            raise DeliveryFailed("the channel's URL is not a URL that can be posted to", retryable=False)
+            raise DeliveryFailed("the URL is not one that requests can be sent to", retryable=False)
         if parts.scheme == "http" and not self._private:
-            raise DeliveryFailed("the channel's URL must begin with https://", retryable=False)
+            raise DeliveryFailed("the URL must begin with https://", retryable=False)
         return parts
 
     def _addresses(self, host: str, port: int) -> list[str]:

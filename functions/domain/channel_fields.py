@@ -30,6 +30,12 @@ _SECRETS = re.compile(
 )
 HINT = "looks like a secret: put it into Secrets Manager or Vault and name it in `secret`"
 
+
+def looks_secret(text: str) -> bool:
+    """Whether a text seems to be a secret itself, where the name of one belongs."""
+    return _SECRETS.search(text) is not None
+
+
 type Check = Callable[[Any, str], str | None]
 """Reason why a value is none, given the workspace's name."""
 
@@ -46,7 +52,7 @@ class Field:
     def fault(self, value: Any, workspace: str) -> str | None:
         """Why a value is not possible."""
         texts = value if isinstance(value, list) else [value]
-        if any(isinstance(text, str) and _SECRETS.search(text) for text in texts):
+        if any(isinstance(text, str) and looks_secret(text) for text in texts):
             return HINT
         return self.check(value, workspace)
 
@@ -65,6 +71,11 @@ def _text(value: Any, _workspace: str, pattern: str, form: str) -> str | None:
 
 
 def _url(value: Any, _workspace: str) -> str | None:
+    return url_fault(value)
+
+
+def url_fault(value: Any) -> str | None:
+    """Why a value is no URL that requests can be sent to."""
     form = "must be a URL that begins with https:// (http:// only where the stage allows private addresses)"
     if not isinstance(value, str) or len(value) > MAX_TEXT or _CONTROL.search(value):
         return form

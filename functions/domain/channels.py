@@ -104,15 +104,21 @@ def _check_secret(faults: Faults, path: str, given: Mapping[str, Any], workspace
     if not meaning:
         if "secret" in given:
             faults.add(path, f"a channel of kind {given['kind']} has no secret")
-    elif not isinstance(secret, Mapping):
+    else:
+        check_reference(faults, path, secret, meaning, workspace)
+
+
+def check_reference(faults: Faults, path: str, secret: object, meaning: str, workspace: str) -> None:
+    """Note what is wrong with a secret's place; `meaning` says what the secret is."""
+    if not isinstance(secret, Mapping):
         faults.add(path, f"must say where the {meaning} is: {_FORM}; never the secret itself")
     elif len(set(_STORES) & secret.keys()) != 1 or secret.keys() - {*_STORES, "key"}:
         faults.add(path, f"must have the form {_FORM}")
     else:
-        _check_reference(faults, path, secret, workspace)
+        _check_place(faults, path, secret, workspace)
 
 
-def _check_reference(faults: Faults, path: str, secret: Mapping[str, Any], workspace: str) -> None:
+def _check_place(faults: Faults, path: str, secret: Mapping[str, Any], workspace: str) -> None:
     store = next(store for store in _STORES if store in secret)
     where, key = secret[store], secret.get("key")
     if key is not None and not (isinstance(key, str) and _KEY.fullmatch(key)):
@@ -135,9 +141,10 @@ def _channel(name: str, given: Mapping[str, Any]) -> Channel:
     """What was checked, typed."""
     kind, secret = given["kind"], given.get("secret")
     fields = {key: given.get(key, field.default) for key, field in KINDS[kind].fields.items()}
-    return Channel(name, kind, fields, _reference(secret) if secret else None)
+    return Channel(name, kind, fields, reference(secret) if secret else None)
 
 
-def _reference(secret: Mapping[str, Any]) -> SecretReference:
+def reference(secret: Mapping[str, Any]) -> SecretReference:
+    """A place that `check_reference` found nothing wrong with."""
     store: Literal["secretsmanager", "vault"] = "vault" if "vault" in secret else "secretsmanager"
     return SecretReference(store, secret[store], secret.get("key"))

@@ -89,12 +89,15 @@ def serving(vendor: Vendor) -> Iterator[None]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_POST = do_PATCH = do_GET = _answer  # noqa: N815
+        do_POST = do_PATCH = do_GET = do_DELETE = _answer  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128
+
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.block_on_close = False
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

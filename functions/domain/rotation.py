@@ -163,6 +163,9 @@ class NewKey(NamedTuple):
     key: str
     id: str | None
 
+    def __repr__(self) -> str:
+        return f"NewKey(id={self.id!r})"
+
 
 class StoredKey(NamedTuple):
     """A key as Vault has it."""
@@ -173,6 +176,9 @@ class StoredKey(NamedTuple):
     version: int
     """Of the KV entry: what a later write is conditioned on."""
     created: int
+
+    def __repr__(self) -> str:
+        return f"StoredKey(fingerprint={self.fingerprint!r}, id={self.id!r}, version={self.version})"
 
 
 class VaultState(NamedTuple):

@@ -69,6 +69,14 @@ class HoldCause(StrEnum):
     """The gate failed, and going back is not possible by itself."""
     REVERT = "revert"
     """A member refuses to go back."""
+    VAULT = "vault"
+    """Of a rotation: Vault does not do, or does not have, what is needed."""
+    PROVIDER = "provider"
+    """Of a rotation: the provider cannot be asked, or does not revoke."""
+    ROLLOUT = "rollout"
+    """Of a rotation: its rollout waits for people."""
+    IN_USE = "in_use"
+    """Of a rotation: the old key does not get out of use."""
 
 
 class MemberState(StrEnum):

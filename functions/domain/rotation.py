@@ -79,6 +79,8 @@ class RotationPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """How long the old key must be unused before it is retired."""
     retire: bool = True
     """False: the old key is kept, in Vault as `old`, and not revoked."""
+    drain_s: int = 86_400
+    """How long agents that are silent, and users that nobody knows, may keep the old key alive before people decide."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -136,6 +138,26 @@ class Rotation(msgspec.Struct, kw_only=True, omit_defaults=True):
     drive: int = 0
     stepped_at: int = 0
     version: int = 0
+    look_at: int | None = None
+    """When it is stepped again (the service's); None: not before somebody asks for something."""
+    ends: RotationPhase | None = None
+    """While aborting: the final phase it comes to when all is put back."""
+    asked_at: int = 0
+    """When a step last asked for something that leads forward: nothing is over before that has come, or never will."""
+    revoke_asked: int | None = None
+    """When the old key was first asked to be revoked: from then on there is no way back."""
+    follows: bool = False
+    """The new key is `current` already: this rotation brings it to agents that an earlier one left out."""
+    forced: bool = False
+    """People said that the old key counts as unused, whatever silent agents and the provider tell."""
+    paused_rollout: bool = False
+    """The rollout was paused because the rotation was, and is to go on with it."""
+    nudged: bool = False
+    """People said that the rollout shall go on."""
+    launches: int = 0
+    """Rollouts that were started for it."""
+    unread_since: int | None = None
+    """Since when Vault, or the provider, cannot be asked."""
 
 
 class Usage(NamedTuple):

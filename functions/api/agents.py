@@ -144,7 +144,8 @@ def _changes(body: AgentEdit, record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _details(call: Call, state: AgentState) -> AgentDetails:
-    found = instance(state, call.now, call.services.desired.hash_of(call.caller.workspace, state.id))
+    workspace, services = call.caller.workspace, call.services
+    found = instance(state, call.now, services.desired.hash_of(workspace, state.id), services.keys.keys_of(workspace, state.id))
     common = {name: getattr(found, name) for name in Instance.model_fields}
     chosen = Selector.exact({AGENT: state.id})
     return AgentDetails.model_construct(

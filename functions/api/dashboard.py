@@ -56,8 +56,9 @@ def instances(call: Call, asked: InstancesAsked) -> Instances:
     rest = [state for state in chosen if state.id > start]
     page = rest[: asked.limit]
     desired = call.services.desired.hashes(call.caller.workspace)
+    keys = call.services.keys.all_keys(call.caller.workspace)
     return Instances.model_construct(
-        instances=[instance(state, fleet.time or call.now, desired.get(state.id)) for state in page],
+        instances=[instance(state, fleet.time or call.now, desired.get(state.id), keys.get(state.id, {})) for state in page],
         total=len(chosen),
         as_of=fleet.time,
         stale=fleet.stale(call.now),

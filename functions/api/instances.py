@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field, computed_field
@@ -10,6 +11,7 @@ from functions.api.models import Answer, Moment
 from functions.domain.fleet import AgentState, Gauges, Percentiles, Rates
 from functions.domain.summary import fresh
 from functions.domain.times import MINUTES_PER_HOUR
+from functions.domain.wire import KeyReport
 
 
 class HealthAnswer(Answer):
@@ -35,6 +37,15 @@ class ConfigAnswer(Answer):
     written: str | None = Field(description="What it has on disk, as it says.")
     applied: str | None = Field(description="What is in force, as it says.")
     error: str | None = Field(description="Why the desired one could not be written or applied, as it says.")
+
+
+class KeyAnswer(Answer):
+    """An agent's API key of one provider, by fingerprint; null: not assigned, or not told."""
+
+    assigned: str | None = Field(description="Of the key that it should use.")
+    reported: str | None = Field(description="Of the key that it uses, as it says.")
+    error: str | None = Field(description="Why it does not use the assigned one, as it says.")
+    used: Moment | None = Field(description="When the provider last took it, by the agent's clock.")
 
 
 class Instance(Answer):
@@ -65,6 +76,7 @@ class Instance(Answer):
     memory: float | None
     open_tasks: int
     config: ConfigAnswer
+    keys: dict[str, KeyAnswer] = Field(description="By provider.")
 
     @computed_field(alias="last_seen")  # type: ignore[prop-decorator]
     @property
@@ -73,8 +85,8 @@ class Instance(Answer):
         return self.last_seen
 
 
-def instance(state: AgentState, time: int, desired: str | None) -> Instance:
-    """An agent as of the snapshot's time (ms); `desired` is the hash of its desired configuration."""
+def instance(state: AgentState, time: int, desired: str | None, keys: Mapping[str, str]) -> Instance:
+    """An agent as of the snapshot's time (ms); `desired` is the hash of its desired configuration, `keys` its assigned fingerprints."""
     return Instance.model_construct(
         id=state.id,
         name=state.name,
@@ -93,8 +105,15 @@ def instance(state: AgentState, time: int, desired: str | None) -> Instance:
         config=ConfigAnswer.model_construct(
             desired=desired, written=state.config_written, applied=state.config_applied, error=state.config_error
         ),
+        keys={provider: key_answer(keys.get(provider), state.keys.get(provider)) for provider in sorted({*keys, *state.keys})},
         **_rates(state.last_5_minutes) | {gauge: fresh(state, gauge, time) for gauge in Gauges.__struct_fields__},
     )
+
+
+def key_answer(assigned: str | None, told: KeyReport | None) -> KeyAnswer:
+    """What is known of an agent's key of one provider."""
+    told = told or KeyReport()
+    return KeyAnswer.model_construct(assigned=assigned, reported=told.fingerprint, error=told.error, used=told.used)
 
 
 def _rates(rates: Rates | None) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class TokenWanted(Body):
     """A token to create."""
 
     name: Label
-    scopes: Annotated[list[Literal["ingest", "read", "operate", "admin"]], Field(min_length=1, max_length=4)]
+    scopes: Annotated[list[Literal["ingest", "keys", "read", "operate", "admin"]], Field(min_length=1, max_length=5)]
     tags: Tags = Field(default_factory=dict, description="Tag scope: forced on what the token writes, ANDed to what it reads.")
     expires_in: Life | None = Field(None, description="Seconds; without it the token does not expire.")
 

@@ -33,6 +33,8 @@ class Scope(StrEnum):
     """What a token may do."""
 
     INGEST = "ingest"
+    KEYS = "keys"
+    """Fetch the API keys of agents: nothing else that is secret can be read with any token."""
     READ = "read"
     OPERATE = "operate"
     ADMIN = "admin"

@@ -19,6 +19,7 @@ from functions.ports import (
     Dispatcher,
     Executions,
     FleetStore,
+    KeyStore,
     LinkStore,
     RawReader,
     RevisionStore,
@@ -39,6 +40,7 @@ class Services:
 
     fleet: FleetStore
     desired: DesiredStore
+    keys: KeyStore
     rollups: RollupStore
     tokens: TokenStore
     rules: RuleBook
@@ -96,6 +98,7 @@ def services() -> Services:
     from functions.adapters.desired import DesiredConfigs
     from functions.adapters.executions import StateMachine
     from functions.adapters.fleet import Fleet
+    from functions.adapters.keys import DesiredKeys
     from functions.adapters.raw import RawQueries
     from functions.adapters.revisions import Revisions
     from functions.adapters.rollouts import RolloutTable
@@ -110,6 +113,7 @@ def services() -> Services:
     return Services(
         fleet=fleet,
         desired=DesiredConfigs(dynamodb, settings.fleet_table),
+        keys=DesiredKeys(dynamodb, settings.fleet_table),
         rollups=Rollups(dynamodb, settings.rollups_table),
         tokens=Tokens(dynamodb, settings.tokens_table),
         rules=RuleBook(fleet),

@@ -59,7 +59,7 @@ def test_without_a_token(world: World, endpoint) -> None:
 
 @pytest.mark.parametrize("endpoint", SCOPED, ids=ids)
 def test_with_every_scope_but_the_one_needed(world: World, endpoint) -> None:
-    others = {"ingest": "operate", "read": "ingest", "operate": "read", "admin": "operate"}[endpoint.scope]
+    others = {"ingest": "operate", "keys": "ingest", "read": "ingest", "operate": "read", "admin": "operate"}[endpoint.scope]
     answer = call(world.client(others), endpoint)
     assert answer.status_code == 403
     assert f"the scope {endpoint.scope}" in answer.get_json(force=True)["detail"]

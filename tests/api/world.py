@@ -30,6 +30,7 @@ from tests.fakes.desired import MemoryDesired
 from tests.fakes.dispatcher import MemoryDispatcher
 from tests.fakes.executions import MemoryExecutions
 from tests.fakes.fleet import MemoryFleet
+from tests.fakes.keys import MemoryKeys
 from tests.fakes.links import MemoryLinks
 from tests.fakes.revisions import MemoryRevisions
 from tests.fakes.rollouts import MemoryRollouts
@@ -73,6 +74,7 @@ class World:
         self.now = NOW
         self.fleet, self.rollups, self.tokens = CountingFleet(), MemoryRollups(lambda: -1.0), MemoryTokens()
         self.desired = desired or MemoryDesired()
+        self.keys = MemoryKeys()
         self.alerts, self.deliveries, self.notify = MemoryAlerts(lambda: self.now / 1000), MemoryDeliveries(), MemoryDispatcher()
         self.rollouts, self.executions, self.links = MemoryRollouts(), MemoryExecutions(), MemoryLinks()
         self.revisions = MemoryRevisions()
@@ -82,6 +84,7 @@ class World:
         self.services = Services(
             fleet=self.fleet,
             desired=self.desired,
+            keys=self.keys,
             rollups=self.rollups,
             tokens=self.tokens,
             rules=RuleBook(self.fleet),

@@ -51,6 +51,7 @@ def instance(agent: str, status: str = "green", reason: str = "heartbeat fresh",
         "memory": None,
         "openTasks": 0,
         "config": config(),
+        "keys": {},
         **changes,
     }
 

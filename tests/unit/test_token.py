@@ -62,7 +62,7 @@ def test_tokens_with_the_same_name_differ() -> None:
         ({"ingest"}, {"ingest"}),
         ({"read"}, {"read"}),
         ({"operate"}, {"operate", "read"}),
-        ({"admin"}, {"ingest", "read", "operate", "admin"}),
+        ({"admin"}, {"ingest", "keys", "read", "operate", "admin"}),
         ({"ingest", "read"}, {"ingest", "read"}),
         ({"root"}, set()),
         (set(), set()),

@@ -10,7 +10,7 @@ from clawpulse.cli import _output as out
 from clawpulse.cli._api import segment
 from clawpulse.cli._options import api_of, as_json, duration, tag_changes
 
-SCOPES = ("ingest", "read", "operate", "admin")
+SCOPES = ("ingest", "keys", "read", "operate", "admin")
 
 
 @click.group()

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from functions.runtime.vault_settings import VaultSettings
+
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 731, 1827, 3653)
 """Those that CloudWatch Logs takes and anyone needs."""
 
@@ -67,15 +69,27 @@ class StageSettings(_Model):
     private_addresses: bool = False
     """Webhooks and the dead man's switch may be at addresses that are not public, and plain http: for a network of one's own."""
     vault_address: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/@?#]+)?$")] = ""
-    """URL of Vault or OpenBao, for channels whose secrets are there."""
+    """URL of Vault or OpenBao, for keys that are rotated, and channels whose secrets are there."""
     vault_role: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{0,128}$")] = ""
-    """Role of Vault's AWS auth method that the notify function logs in as."""
+    """Role of Vault's AWS auth method that the functions log in as."""
     vault_mount: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_/.-]{1,128}$")] = "secret"
     """Where its KV engine (version 2) is mounted."""
+    vault_namespace: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_/.-]{0,256}$")] = ""
+    """Its namespace; empty for the root one."""
     removal: Literal["retain", "destroy"] = "retain"
     """What becomes of data when its stack is deleted."""
     gateway_log_role: bool = True
     """Set the account's role for API Gateway's logs. Only false where the account has one already."""
+
+    @property
+    def vault(self) -> VaultSettings:
+        """As the functions that use Vault have it."""
+        return VaultSettings(
+            vault_address=self.vault_address,
+            vault_role=self.vault_role,
+            vault_mount=self.vault_mount,
+            vault_namespace=self.vault_namespace,
+        )
 
     @property
     def retained(self) -> bool:

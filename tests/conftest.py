@@ -4,7 +4,7 @@ import signal
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.cloud"]
+pytest_plugins = ["tests.cloud", "tests.openbao"]
 
 # A shell that runs the tests in the background, or nohup, has them ignore these signals, and all that they start: tests that send them
 # would wait for ever.

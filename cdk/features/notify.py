@@ -11,7 +11,6 @@ from cdk.components.function import Function, Runtime
 from cdk.components.queue import dead_letter_queue, work_queue
 from cdk.data_stack import DataStack
 from cdk.settings import StageSettings
-from functions.notify.settings import NotifySettings
 
 TIMEOUT = Duration.seconds(60)
 VISIBILITY = Duration.seconds(6 * 60)
@@ -41,7 +40,6 @@ class Notify(Construct):
 
     def __init__(self, scope: Construct, *, settings: StageSettings, runtime: Runtime, data: DataStack, deliveries: NotifyQueue) -> None:
         super().__init__(scope, "Notify")
-        own = NotifySettings(vault_address=settings.vault_address, vault_role=settings.vault_role, vault_mount=settings.vault_mount)
         self.send = Function(
             self,
             "Send",
@@ -50,7 +48,7 @@ class Notify(Construct):
             description="Sends notifications to channels",
             memory_mb=512,
             timeout=TIMEOUT,
-            variables=own.environment(),
+            variables=settings.vault.environment(),
             can=[
                 grants.consume(deliveries.queue),
                 grants.send(deliveries.queue),

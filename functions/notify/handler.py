@@ -16,13 +16,13 @@ from functions.adapters.fleet import Fleet
 from functions.adapters.http_poster import WebPoster
 from functions.adapters.secrets import Secrets
 from functions.adapters.secrets_manager import SecretsManager
-from functions.adapters.secrets_vault import Vault, connector
+from functions.adapters.secrets_vault import Vault
 from functions.adapters.sqs import QueueDispatcher
 from functions.notify.service import NotifyService, Outcome
-from functions.notify.settings import NotifySettings
 from functions.ports import SecretReader
 from functions.runtime.observability import logger
 from functions.runtime.settings import Settings
+from functions.runtime.vault_settings import VaultSettings
 from functions.runtime.wiring import client, now_ms
 
 type Log = Callable[[Mapping[str, str], Outcome | Exception], None]
@@ -35,10 +35,10 @@ NEEDED_MS = 30_000
 @cache
 def service() -> NotifyService:
     """The use case on the deployed stores; raises `MissingSetting`."""
-    shared, own = Settings.from_env(), NotifySettings.from_env()
+    shared = Settings.from_env()
     stores: dict[str, SecretReader] = {
         "secretsmanager": SecretsManager(client("secretsmanager")),
-        "vault": Vault(connector(own.vault_address, own.vault_role), own.vault_mount),
+        "vault": Vault(VaultSettings.from_env().entries()),
     }
     return NotifyService(
         Deliveries(client("dynamodb"), shared.alerts_table),

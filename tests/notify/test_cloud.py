@@ -17,8 +17,9 @@ from functions.adapters.fleet import Fleet
 from functions.adapters.http_poster import WebPoster
 from functions.adapters.secrets import Secrets
 from functions.adapters.secrets_manager import SecretsManager
-from functions.adapters.secrets_vault import Vault, connector
+from functions.adapters.secrets_vault import Vault
 from functions.adapters.sqs import QueueDispatcher
+from functions.adapters.vault_entries import Entries, connector
 from functions.domain.channels import SecretReference, parse_channel
 from functions.domain.delivery import Delivery, DeliveryState, delivery_id
 from functions.domain.notification import DeliveryFailed, Notification
@@ -191,7 +192,7 @@ def test_vault_gives_the_newest_version_of_a_field(vault: tuple[str, str]) -> No
     import hvac
 
     address, token = vault
-    reader = Vault(connector(address, "", {"VAULT_TOKEN": token}))
+    reader = Vault(Entries(connector(address, "", {"VAULT_TOKEN": token})))
     client = hvac.Client(url=address, token=token)
     reference = SecretReference("vault", "clawpulse/acme/slack", "token")
     with pytest.raises(DeliveryFailed, match="does not exist") as failed:
@@ -210,10 +211,10 @@ def test_vault_gives_the_newest_version_of_a_field(vault: tuple[str, str]) -> No
 def test_vault_with_a_wrong_token_or_not_there(vault: tuple[str, str]) -> None:
     reference = SecretReference("vault", "clawpulse/acme/slack", "token")
     with pytest.raises(DeliveryFailed, match="does not let us") as refused:
-        Vault(connector(vault[0], "", {"VAULT_TOKEN": "wrong"})).read(reference)
+        Vault(Entries(connector(vault[0], "", {"VAULT_TOKEN": "wrong"}))).read(reference)
     assert not refused.value.retryable
-    with pytest.raises(DeliveryFailed, match="did not give") as away:
-        Vault(connector("http://127.0.0.1:9", "", {"VAULT_TOKEN": "x"})).read(reference)
+    with pytest.raises(DeliveryFailed, match="cannot be reached") as away:
+        Vault(Entries(connector("http://127.0.0.1:9", "", {"VAULT_TOKEN": "x"}))).read(reference)
     assert away.value.retryable
     with pytest.raises(DeliveryFailed, match="not set up for this stage"):
-        Vault(connector("", "")).read(reference)
+        Vault(Entries(connector("", ""))).read(reference)

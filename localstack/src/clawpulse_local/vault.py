@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import hvac
+import hvac.exceptions
 
 from clawpulse_local import processes
 from clawpulse_local.errors import LocalCloudError
@@ -68,7 +69,7 @@ def start(settings: LocalSettings, *, tie: bool) -> Daemon:
 
 def open_up(settings: LocalSettings, daemon: Daemon, progress: Callable[[str], None]) -> Keys:
     """Wait for the server, initialise it the first time, unseal it; raises `LocalCloudError` when it does not come up."""
-    client = hvac.Client(url=settings.vault_url, timeout=10)
+    client = hvac.Client(url=settings.vault_url, timeout=START_SECONDS)
     _wait(settings, daemon, progress)
     keys = _initialise(settings, client) if not client.sys.is_initialized() else _keys(settings)
     if client.sys.is_sealed():
@@ -77,6 +78,7 @@ def open_up(settings: LocalSettings, daemon: Daemon, progress: Callable[[str], N
     _wait_until_active(settings)
     if f"{MOUNT}/" not in client.sys.list_mounted_secrets_engines()["data"]:
         client.sys.enable_secrets_engine("kv", path=MOUNT, options={"version": "2"})
+        _wait_until_mounted(client)
     return keys
 
 
@@ -129,6 +131,20 @@ def _wait_until_active(settings: LocalSettings) -> None:
         if time.monotonic() > deadline:
             raise LocalCloudError("OpenBao is unsealed, but does not become active; see `clawpulse local logs vault`")
         time.sleep(0.05)
+
+
+def _wait_until_mounted(client: hvac.Client) -> None:
+    """A new store refuses everything for a moment."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            client.secrets.kv.v2.read_configuration(mount_point=MOUNT)
+        except hvac.exceptions.InvalidRequest:
+            if time.monotonic() > deadline:
+                raise LocalCloudError("OpenBao's key-value store does not get ready; see `clawpulse local logs vault`") from None
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _initialise(settings: LocalSettings, client: hvac.Client) -> Keys:

@@ -646,6 +646,10 @@ class KeyProvider(Protocol):
         """Make a key. Raises `ProviderRefused` where that is not possible."""
         ...
 
+    def identify(self, key: str) -> str | None:
+        """What the provider calls a key that came from elsewhere; None where it does not tell."""
+        ...
+
     def revoke(self, key: str, id: str | None) -> bool:
         """Make a key useless; tells whether it is now (True also when it was before, False where the provider cannot)."""
         ...

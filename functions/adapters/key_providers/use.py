@@ -1,0 +1,50 @@
+"""When a key was last used, from a provider's report of use in buckets of time: few requests, exact to the minute.
+
+Reports in minutes are long, so they are asked for in the width that fits the time in question, and the last bucket with use in it again
+in the next finer one. A bucket counts as used until its end: the report does not say more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, cast
+
+from functions.domain.rotation import Usage
+from functions.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
+
+
+class Width(NamedTuple):
+    """Of the buckets of a report."""
+
+    name: str
+    ms: int
+    most: int
+    """Buckets of a report, so that it is not longer than what we read of an answer."""
+
+
+class Bucket(NamedTuple):
+    """Times in ms."""
+
+    start: int
+    end: int
+
+
+WIDTHS = (Width("1m", MINUTE_MS, 61), Width("1h", HOUR_MS, 61), Width("1d", DAY_MS, 31))
+LONGEST_MS = 30 * DAY_MS
+"""Earlier use is not looked for."""
+
+type Buckets = Callable[[Width, int, int | None], Iterable[Bucket]]
+"""Those with use of the key, given a width, a beginning and an end (None: now)."""
+
+
+def last_use(used: Buckets, since: int, now: int) -> Usage:
+    """The last use since a time."""
+    start, end = max(since, now - LONGEST_MS), cast(int | None, None)
+    fitting = next(place for place, width in enumerate(WIDTHS) if now - start < (width.most - 1) * width.ms or width is WIDTHS[-1])
+    last: Bucket | None = None
+    for width in reversed(WIDTHS[: fitting + 1]):
+        found = max((bucket for bucket in used(width, start, end) if bucket.end > start), default=None)
+        if found is None:
+            break
+        last, start, end = found, max(start, found.start), found.end if found.end < now else None
+    return Usage(True, min(last.end, now) if last else None)

@@ -57,12 +57,12 @@ class DeployedCloud(BareCloud):
 def localstack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareCloud]:
     port, vault_port = free_ports(2)
     settings = LocalSettings(state=tmp_path_factory.mktemp("cloud"), port=port, vault_port=vault_port)
-    local = LocalCloud(settings, tie=True, with_vault=False)
+    local = LocalCloud(settings, tie=True)
     try:
         local.start_localstack()
         yield BareCloud(local)
     finally:
-        local.stop_localstack()
+        local.down()
 
 
 @pytest.fixture(scope="session")

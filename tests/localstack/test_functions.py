@@ -224,3 +224,18 @@ def test_a_rule_of_one_minute_runs_a_function(localstack: BareCloud) -> None:
     assert [found["Arn"] for found in events.list_targets_by_rule(Rule=name)["Targets"]] == [target.arn]
     events.remove_targets(Rule=name, Ids=["1"])
     events.delete_rule(Name=name)
+
+
+def test_functions_reach_the_vault_beside_the_cloud_and_its_token_is_in_no_configuration(localstack: BareCloud) -> None:
+    asks = """
+        import json, os, urllib.request
+        def handler(event, context):
+            token = {"X-Vault-Token": os.environ["VAULT_TOKEN"]}
+            url = os.environ["CLAWPULSE_VAULT_ADDRESS"] + "/v1/sys/internal/ui/mounts/secret"
+            with urllib.request.urlopen(urllib.request.Request(url, headers=token), timeout=5) as answer:
+                return json.load(answer)["data"]["options"]
+    """
+    asker = function(localstack, asks, env={"KNOWN": "yes"})
+    assert asker.invoke().payload == {"version": "2"}
+    told = localstack.client("lambda").get_function_configuration(FunctionName=asker.name)
+    assert told["Environment"]["Variables"] == {"KNOWN": "yes"}

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from clawpulse_local import archives, locks, logs, ports, processes, tied
+from clawpulse_local import archives, localstack, locks, logs, ports, processes, tied
 from clawpulse_local.access import Access
 from clawpulse_local.errors import LocalCloudError
 from clawpulse_local.processes import Daemon
 from clawpulse_local.settings import LocalSettings
+from clawpulse_localstack.config import function_variables
 from clawpulse_localstack.dynamodb.writes import plain, touched
 from clawpulse_localstack.gateway import policy
 from clawpulse_localstack.gateway.policy import InvalidAnswer, Verdict
@@ -122,6 +123,13 @@ def test_settings_come_from_options_then_environment(tmp_path: Path) -> None:
     assert (settings.state, settings.port, settings.vault_port) == (tmp_path, 6000, 8200)
     with pytest.raises(LocalCloudError, match="CLAWPULSE_LOCAL_PORT must be a port"):
         LocalSettings.from_env({"CLAWPULSE_LOCAL_PORT": "70000"})
+
+
+def test_functions_are_told_of_a_vault_where_there_is_one(tmp_path: Path) -> None:
+    settings = LocalSettings(state=tmp_path, vault_port=8300)
+    with_vault = function_variables(localstack.environment(settings, {}, vault_token="s.1"))
+    assert with_vault == function_variables({}) | {"CLAWPULSE_VAULT_ADDRESS": "http://127.0.0.1:8300", "VAULT_TOKEN": "s.1"}
+    assert function_variables(localstack.environment(settings, {})) == function_variables({})
 
 
 def test_free_ports_are_free_and_distinct() -> None:

@@ -89,13 +89,14 @@ class LocalCloud:
         return run if daemon and daemon.started == run.localstack else None
 
     def start_localstack(self) -> None:
-        """Start LocalStack without any stack, unless it runs."""
+        """Start LocalStack without any stack, and Vault, which it is told of; unless they run."""
         environments.ensure(self.settings, self._progress)
+        vault_token = self._open_vault().root_token if self._with_vault else ""
         daemon = self._daemon("localstack")
         if daemon is None:
             ports.require(self.settings.port, purpose="LocalStack", option="--port", variable="CLAWPULSE_LOCAL_PORT")
             self._progress("starting LocalStack")
-            daemon = localstack.start(self.settings, tie=self._tie)
+            daemon = localstack.start(self.settings, vault_token=vault_token, tie=self._tie)
         localstack.wait_until_ready(self.settings, daemon, self._progress)
 
     def stop_localstack(self) -> None:

@@ -21,8 +21,8 @@ RESTORE_SECONDS = 600.0
 _INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
-def start(settings: LocalSettings, *, tie: bool = False) -> Daemon:
-    """Start LocalStack; it is not ready yet.
+def start(settings: LocalSettings, *, vault_token: str = "", tie: bool = False) -> Daemon:
+    """Start LocalStack; it is not ready yet. Its functions get the token of a Vault that runs beside it.
 
     It runs in the state folder, and without the folder of the script on its search path: the repository's own folder
     `localstack/` would hide the library of that name.
@@ -30,7 +30,7 @@ def start(settings: LocalSettings, *, tie: bool = False) -> Daemon:
     (settings.state / "tmp").mkdir(parents=True, exist_ok=True)
     return processes.spawn(
         [str(settings.tools / "venv" / "bin" / "python"), "-P", "-m", "localstack.runtime.main"],
-        env=environment(settings, os.environ),
+        env=environment(settings, os.environ, vault_token),
         folder=settings.state,
         log=settings.logs / "localstack.log",
         pid_file=settings.state / "localstack.pid",
@@ -38,9 +38,10 @@ def start(settings: LocalSettings, *, tie: bool = False) -> Daemon:
     )
 
 
-def environment(settings: LocalSettings, env: Mapping[str, str]) -> dict[str, str]:
+def environment(settings: LocalSettings, env: Mapping[str, str], vault_token: str = "") -> dict[str, str]:
     """Everything LocalStack is told; of the caller's environment it gets next to nothing, so that runs are alike."""
     listen = f"127.0.0.1:{settings.port}"
+    vault = {"CLAWPULSE_PLUGIN_VAULT_ADDRESS": settings.vault_url, "CLAWPULSE_PLUGIN_VAULT_TOKEN": vault_token}
     return {
         **{name: env[name] for name in _INHERITED if name in env},
         "TMPDIR": str(settings.state / "tmp"),
@@ -63,6 +64,7 @@ def environment(settings: LocalSettings, env: Mapping[str, str]) -> dict[str, st
         "CLAWPULSE_PLUGIN_CACHE": str(settings.state / "cache"),
         "CLAWPULSE_PLUGIN_LOGS": str(settings.logs / "functions"),
         "CLAWPULSE_PLUGIN_RUNTIME": str(settings.tools / "runtime"),
+        **(vault if vault_token else {}),
     }
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-FUNCTION_VARIABLES = {"CLAWPULSE_PRIVATE_ADDRESSES": "yes"}
-"""What functions are told here beside what the template says: the webhooks of a local cloud are on this machine."""
+_VAULT = {"CLAWPULSE_PLUGIN_VAULT_ADDRESS": "CLAWPULSE_VAULT_ADDRESS", "CLAWPULSE_PLUGIN_VAULT_TOKEN": "VAULT_TOKEN"}
+"""What LocalStack is told, and what functions call it."""
 
 
 class MissingVariable(RuntimeError):
@@ -32,6 +32,11 @@ class PluginConfig:
     def from_env(cls, env: Mapping[str, str] = os.environ) -> PluginConfig:
         """Read the settings; raises `MissingVariable`."""
         return cls(**{name: _folder(env, f"CLAWPULSE_PLUGIN_{name.upper()}") for name in ("state", "cache", "logs", "runtime")})
+
+
+def function_variables(env: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What functions are told here beside what the template says: the webhooks and the Vault of a local cloud are on this machine."""
+    return {"CLAWPULSE_PRIVATE_ADDRESSES": "yes", **{theirs: env[ours] for ours, theirs in _VAULT.items() if env.get(ours)}}
 
 
 def _folder(env: Mapping[str, str], name: str) -> Path:

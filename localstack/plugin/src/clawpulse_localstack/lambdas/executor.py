@@ -15,7 +15,7 @@ from localstack.services.lambda_.invocation.lambda_models import FunctionVersion
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
-from clawpulse_localstack.config import FUNCTION_VARIABLES, PluginConfig
+from clawpulse_localstack.config import PluginConfig, function_variables
 from clawpulse_localstack.lambdas import logs
 from clawpulse_localstack.lambdas.archives import ArchiveCache
 from clawpulse_localstack.lambdas.process import FunctionProcess, Program
@@ -63,7 +63,7 @@ class LocalProcessExecutor(RuntimeExecutor):  # type: ignore[misc]
         """Start the process and wait until the function has initialised; raises with AWS's error payload when it fails."""
         if not (self._settings.runtime or "").startswith("python"):
             raise UnsupportedRuntime(f"the local cloud runs Python functions only, not {self._settings.runtime}")
-        variables = {name: str(value) for name, value in env_vars.items() if value is not None} | FUNCTION_VARIABLES
+        variables = {name: str(value) for name, value in env_vars.items() if value is not None} | function_variables()
         for name in [name for name in variables if "XRAY_DAEMON" in name]:
             del variables[name]  # there is no daemon
         self._program = Program(

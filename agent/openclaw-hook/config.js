@@ -52,7 +52,8 @@ export async function configure(host, state, wanted, { until, restarts }, undo) 
     }
     state.memory = united(state.memory, planned.memory);
     host.save(state);
-    const earlier = undo.splice(0, 1, () => putBack(host, planned.patch, seen, state));
+    const gateway = host.serving(seen.shown);
+    const earlier = undo.splice(0, 1, () => putBack(host, planned.patch, seen, state, gateway));
     sent = await send(host, planned, seen, () => undo.splice(0, 1, ...earlier));
   }
   throw new Refused("the configuration was changed by somebody else each time it was written");
@@ -135,11 +136,12 @@ async function pending(host, shown) {
 /**
  * Put back what a patch changed, and see that it is so.
  * @param {Host} host @param {Json} patch that was sent @param {Seen} before @param {State} state
+ * @param {import("./serving.js").Serving | null} gateway its process, as it was before
  */
-async function putBack(host, patch, before, state) {
+async function putBack(host, patch, before, state, gateway) {
   const back = inverse(patch, before.current);
   let why = "there was no time left";
-  for (let missed = false; host.left() > 0; await host.sleep(PAUSE_MS)) {
+  for (let missed = 0; host.left() > 0; await host.sleep(PAUSE_MS)) {
     try {
       const seen = await read(host, () => [before.current]);
       const rest = difference(seen.current, merged(seen.current, back));
@@ -152,9 +154,10 @@ async function putBack(host, patch, before, state) {
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       why = error.message;
+      missed += error.kind === "unreachable" ? 1 : 0;
       // A gateway that does not come up with the new one comes up with the old one: it is written without it.
-      if (!missed) why = (await host.offline(before.shown.path, back, replaced(back, before.runtime))) || why;
-      missed = true;
+      if (missed === 1) why = (await host.offline(before.shown.path, back, replaced(back, before.runtime))) || why;
+      if (missed === 2) host.restart(gateway);
       if (error.kind === "limited") await host.sleep(error.afterMs);
     }
   }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { run } from "./command.js";
 import { words } from "./errors.js";
 import { GatewayError, answer, unready } from "./gateway.js";
+import { restart, serving } from "./serving.js";
 import { save } from "./state.js";
 
 /** @typedef {import("./json.js").Json} Json */
@@ -24,6 +25,8 @@ export function host(settings, end) {
   /** @param {ReadonlyArray<string>} rest @param {{ms?: number, input?: string}} [how] */
   const openclaw = (rest, { ms = CALL_MS, input } = {}) =>
     run([...settings.command, ...rest], { env: settings.env, ms: Math.min(ms, Math.max(left(), 1)), input });
+  /** @param {Json} shown @returns {number} */
+  const port = (shown) => settings.port ?? shown.runtimeConfig?.gateway?.port ?? DEFAULT_PORT;
   return {
     left,
     openclaw,
@@ -42,7 +45,10 @@ export function host(settings, end) {
       return answer(await openclaw(asked, { ms: ms + 2_000 }));
     },
     /** @param {Json} shown what `config.get` gave @returns {Promise<string>} why the gateway is not ready; empty: it is */
-    unready: (shown) => unready(settings.port ?? shown.runtimeConfig?.gateway?.port ?? DEFAULT_PORT, READY_MS),
+    unready: (shown) => unready(port(shown), READY_MS),
+    /** @param {Json} shown likewise @returns the gateway's process, if it is this user's */
+    serving: (shown) => serving(port(shown)),
+    restart,
     /** @param {string} path @returns {unknown} a JSON file's content, if it can be read */
     readJson(path) {
       try {

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { chmodSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { spawn } from "node:child_process";
 import { test } from "node:test";
 import { run } from "../../../agent/openclaw-hook/command.js";
 import { due } from "../../../agent/openclaw-hook/commands.js";
 import { words } from "../../../agent/openclaw-hook/errors.js";
 import { answer } from "../../../agent/openclaw-hook/gateway.js";
+import { listening, restart, serving } from "../../../agent/openclaw-hook/serving.js";
 import { settings } from "../../../agent/openclaw-hook/settings.js";
 import { blank, load, save } from "../../../agent/openclaw-hook/state.js";
 import { translate } from "../../../agent/openclaw-hook/translate.js";
@@ -160,4 +163,38 @@ test("programs get no shell, their time, and what they are to read", async () =>
   });
   assert.equal((await run(["sleep", "30"], { env: { PATH: "/bin:/usr/bin" }, ms: 50 })).late, true);
   assert.equal((await run(["/nowhere"], { env: {}, ms: 1_000, input: "x" })).code, 127);
+});
+
+test("sockets that listen on a port", () => {
+  const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:4965 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 111 1
+   1: 0100007F:4965 0100007F:1234 01 00000000:00000000 00:00000000 00000000     0        0 222 1
+   2: 0100007F:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 333 1`;
+  assert.deepEqual([listening(table, 18_789), listening(table, 80), listening(table, 81), listening("", 80)], [["111"], ["333"], [], []]);
+});
+
+const SERVER = `
+process.title = process.argv[1];
+process.on("SIGUSR2", () => { console.log("restarts"); process.exit(0); });
+const server = require("node:net").createServer().listen(0, "127.0.0.1", () => console.log(server.address().port));
+`;
+
+test("a gateway is found by its port, and only that process is told to start again", { timeout: 60_000 }, async () => {
+  for (const title of ["openclaw-gateway", "something-else"]) {
+    const child = spawn(process.execPath, ["-e", SERVER, title], { stdio: ["ignore", "pipe", "inherit"] });
+    const port = Number(String((await once(child.stdout, "data"))[0]));
+    const found = serving(port);
+    assert.equal(found?.pid, title === "openclaw-gateway" ? child.pid : undefined);
+    restart(found && { ...found, birth: "1" });
+    restart(null);
+    assert.deepEqual(serving(port), found);
+    const said = once(child.stdout, "data");
+    if (found) {
+      restart(found);
+      assert.equal(String((await said)[0]), "restarts\n");
+      await once(child, "close");
+      restart(found);
+    } else child.kill();
+    assert.equal(serving(port)?.pid, undefined);
+  }
 });

@@ -14,9 +14,10 @@ from functions.domain.failures import Failure
 
 _TYPE = re.compile(
     r"(?:(?:anthropic|openai|litellm|mistralai|groq|cohere)[\w.]*\.)?(?:AuthenticationError|PermissionDeniedError)"
-    r"|authentication_error|permission_error|invalid_api_key|API_KEY_INVALID|account_deactivated|FailoverError[.:]auth|auth_permanent"
+    r"|authentication_error|permission_error|invalid_api_key|API_KEY_INVALID|account_deactivated|FailoverError[.:]auth|auth|auth_permanent"
 )
-"""The whole type. Unqualified names are those of the providers' own libraries; Python's PermissionError is about files."""
+"""The whole type. Unqualified names are those of the providers' own libraries, `auth` is the OpenClaw plugin's; Python's PermissionError is
+about files."""
 _WORDS = re.compile(
     r"""(?ix)
       \b authentication_error \b | \b permission_error \b | \b invalid \s x-api-key | \b x-api-key \s header \s is \s required

@@ -154,8 +154,12 @@ def _provider(faults: Faults, name: object, value: object, workspace: str) -> Pr
 
 def _reference(node: Node) -> SecretReference | None:
     given = node.raw("admin")
-    fine = isinstance(given, Mapping) and not any(fault.path.startswith(node.at("admin")) for fault in node.faults.found)
-    return reference(given) if fine else None
+    return reference(given) if isinstance(given, Mapping) and not _faulty(node, "admin") else None
+
+
+def _faulty(node: Node, key: str) -> bool:
+    """Whether something is wrong at or below a key."""
+    return any(f"{fault.path}.".startswith(f"{node.at(key)}.") for fault in node.faults.found)
 
 
 def _base_url(node: Node, kind: str) -> str:
@@ -202,7 +206,7 @@ def _check_whole(node: Node, settings: ProviderSettings) -> None:
         return
     if "test" not in node:
         node.fault("test", "is missing: no key is handed out that was not tried")
-    elif "test" in settings.calls and "key" not in settings.calls["test"].placeholders:
+    elif "test" in settings.calls and "key" not in settings.calls["test"].placeholders and not _faulty(node, "test"):
         node.fault("test", "has no {key} in its headers or body: it would take any key")
     using = [name for name, call in settings.calls.items() if "admin" in call.placeholders]
     if using and "admin" not in node:

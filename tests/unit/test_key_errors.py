@@ -56,6 +56,7 @@ REFUSED = {
     "minimax through OpenClaw": ("", "HTTP 401 authentication_error: invalid api key (request_id: sha256:ea8e6562e280)"),
     "dashscope through OpenClaw": ("", "HTTP 401: Incorrect API key provided"),
     "OpenClaw without a key": ("", 'No API key found for provider "anthropic". Auth store: /home/a/auth-profiles.json'),
+    "the OpenClaw plugin": ("auth", "the provider did not answer"),
     "axios": ("AxiosError", "Request failed with status code 401"),
     "litellm": ("litellm.AuthenticationError", "AnthropicException - x"),
     "a status line": ("", "HTTP/1.1 401 Unauthorized"),

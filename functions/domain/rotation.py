@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from functions.domain.rollout import Hold, Notice
+from functions.domain.rollout import Hold, HoldCause, Notice
 
 
 class RotationPhase(StrEnum):
@@ -152,12 +152,18 @@ class Rotation(msgspec.Struct, kw_only=True, omit_defaults=True):
     """People said that the old key counts as unused, whatever silent agents and the provider tell."""
     paused_rollout: bool = False
     """The rollout was paused because the rotation was, and is to go on with it."""
-    nudged: bool = False
-    """People said that the rollout shall go on."""
+    nudged: HoldCause | None = None
+    """What it was held for last, if people said that it shall go on all the same."""
     launches: int = 0
     """Rollouts that were started for it."""
     unread_since: int | None = None
     """Since when Vault, or the provider, cannot be asked."""
+    back: bool = False
+    """The present rollout brings agents back to the old key."""
+    rollouts: list[str] = []
+    """Ids of all that were started for it, in order."""
+    turned: str = ""
+    """Why it turned around."""
 
 
 class Usage(NamedTuple):

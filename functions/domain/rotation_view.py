@@ -73,7 +73,7 @@ class RotationView(NamedTuple):
     test: KeyAnswer | None = None
     """Of the key whose fingerprint is `wants_test`; None when Vault does not have it, or nobody asked."""
     usage: Usage | None = None
-    """Of the old key at the provider, for the last `RotationPolicy.unused_s`; None when nobody asked (`wants_usage`)."""
+    """Of the old key at the provider in the last `RotationPolicy.unused_s`; None when it cannot be told now, or nobody asked (`wants_usage`)."""
     apart: frozenset[str] = frozenset()
     """Values of the tag `shard` whose agents have keys of their own for this provider."""
     refusal: str | None = None
@@ -120,7 +120,8 @@ class Assign(NamedTuple):
     """Have an agent use another key, if it still is to use the one seen (None: none)."""
 
     agent: str
-    wanted: str
+    wanted: str | None
+    """None: none any more."""
     seen: str | None
 
 
@@ -186,8 +187,8 @@ def serves(state: AgentState) -> bool:
 def key_seen(state: AgentState, provider: str, assigned: str | None) -> Seen:
     """What the rollout of a channel `keys:<provider>` sees of an agent.
 
-    An error is about the key whose fingerprint it names, else about the one assigned; it is over when that is in force. Who should use no
-    key any more is taken to use none: there is nothing that it could be asked to go back to.
+    An error is about the key whose fingerprint it names, else about the one assigned; it is over when that is in force. `UNMANAGED` stands
+    for no key: who should use none any more is taken to use none, for there is nothing that it could be asked to go back to.
     """
     report = state.keys.get(provider)
     applied, error = (report.fingerprint, report.error) if report else (None, None)

@@ -5,7 +5,7 @@ p                    s               d
 {ws}|rollout|{id}|t  wave|number     Wave, likewise; `v` the version of the rollout that wrote it, `t` when that was created
 {ws}|documents       hash            canonical text of a document, zlib
 {ws}|registry        -               `r` ids of the rollouts that are not over, `v` how often that has changed
-{ws}|audit           at|rollout|n    Entry, msgpack
+{ws}|audit           at|rollout|n    Entry, msgpack; also of rotations (`rotations`)
 """
 
 from __future__ import annotations
@@ -131,10 +131,10 @@ def audit_sort(at: int) -> str:
     return f"{max(at, 0):013d}"
 
 
-def audit_items(workspace: str, rollout: Rollout, entries: Sequence[Entry]) -> list[Attributes]:
-    """Entries as items; those of one write of the rollout have keys of their own."""
+def audit_items(workspace: str, version: int, entries: Sequence[Entry]) -> list[Attributes]:
+    """Entries as items; those of one write, of a rollout's or rotation's `version`, have keys of their own."""
     return [
-        key(audit(workspace), f"{audit_sort(entry.at)}|{entry.rollout}|{rollout.version:06d}.{number:02d}")
+        key(audit(workspace), f"{audit_sort(entry.at)}|{entry.rollout}|{version:06d}.{number:02d}")
         | {"d": {"B": _ENCODER.encode(entry)}, "x": _expiry(entry.at + KEPT_MS)}
         for number, entry in enumerate(entries)
     ]

@@ -74,7 +74,7 @@ class RolloutTable:
         return self._transact(
             self._put(table.head_item(workspace, rollout), **absent),
             self._put(registry, **(unchanged if seen.version else absent)),
-            *map(self._put, table.audit_items(workspace, rollout, entries)),
+            *map(self._put, table.audit_items(workspace, rollout.version, entries)),
         )
 
     def read(self, workspace: str, rollout: str) -> tuple[Rollout, list[Wave]] | None:
@@ -108,7 +108,7 @@ class RolloutTable:
         version = {"ConditionExpression": "v = :seen", "ExpressionAttributeValues": {":seen": {"N": str(rollout.version - 1)}}}
         writes = [self._put(table.head_item(workspace, rollout), **version)]
         writes += [self._put(table.wave_item(workspace, rollout, wave, self._now_ms())) for wave in waves]
-        writes += map(self._put, table.audit_items(workspace, rollout, entries))
+        writes += map(self._put, table.audit_items(workspace, rollout.version, entries))
         if rollout.phase in FINAL and not rollout.notices:
             writes.append(self._leave_registry(workspace, rollout.id))
         elif joining is not None:

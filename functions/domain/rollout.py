@@ -288,6 +288,9 @@ class Rollout(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The last wave has passed: only agents that joined or woke up meanwhile are left."""
     skipping: bool = False
     """The current wave passes as soon as all of it is told."""
+    channel: str = ""
+    """What it brings: empty: configurations; `keys:<provider>`: a key of a provider, hashes being fingerprints (`domain.rotation`). An agent
+    is in one rollout a channel at a time."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

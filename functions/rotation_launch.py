@@ -1,0 +1,89 @@
+"""Starting and steering rotations: what the API and schedules share. Sees ports, not adapters.
+
+    new key (rotation_source) ─▶ Vault, as `incoming` ─▶ rotation, at its place in the queue ─▶ first execution
+
+The key is in Vault before anything says that there is a rotation; a rotation that did not come about leaves none there.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from functions.domain.errors import Conflict, NotFound, StoreError, StoreUnavailable
+from functions.domain.rollout import Action, Entry
+from functions.domain.rotation import Rotation, StoredKey
+from functions.domain.rotation_command import commanded
+from functions.ports import Executions, KeyVault, RotationStore
+
+_ATTEMPTS = 5
+"""Of writes that others were faster with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The ports; `executions` is the state machine of rotations."""
+
+    vault: KeyVault
+    rotations: RotationStore
+    executions: Executions
+
+
+def launch(parts: Parts, workspace: str, rotation: Rotation, key: StoredKey, *, now: int) -> Rotation:
+    """Start a rotation with a fresh id, and give it as it is stored. Raises `Conflict` and the faults of Vault and the store."""
+    if not parts.vault.put_incoming(workspace, rotation.id, key):
+        raise Conflict(f"another key waits under {rotation.id}: try again")
+    begun = replace(rotation, new=key.fingerprint, new_id=key.id, since=now, drive=1, version=1, look_at=now)
+    kinds = [name for name, is_one in (("a dry run", rotation.dry_run), ("an emergency", rotation.emergency)) if is_one]
+    text = ", ".join([f"new key {key.fingerprint} from {rotation.source}", *kinds])
+    made = Entry(at=now, rollout=begun.id, by=begun.by, action="created", text=text, title=f"key of {begun.provider}")
+    try:
+        created = parts.rotations.create_rotation(workspace, begun, [made])
+    except StoreUnavailable:
+        _drop(parts.vault, workspace, begun.id)
+        raise
+    if not created:
+        raise Conflict(f"there is a rotation {begun.id} already: try again")
+    _start(parts.executions, workspace, begun)
+    return begun
+
+
+def command(parts: Parts, workspace: str, rotation_id: str, action: Action, *, by: str, now: int, detail: str = "") -> Rotation:
+    """Do what somebody asks of a rotation; a new execution carries it out. Raises `NotFound`, `Conflict` that says what is possible."""
+    for _ in range(_ATTEMPTS):
+        before = parts.rotations.rotation(workspace, rotation_id)
+        if before is None:
+            raise NotFound(f"no rotation {rotation_id}")
+        step = commanded(before, action, by=by, now=now, detail=detail)
+        after = driven(replace(step.rotation, version=before.version), now)
+        if parts.rotations.save_rotation(workspace, after, step.entries):
+            _start(parts.executions, workspace, after)
+            return after
+    raise StoreUnavailable(f"the rotation {rotation_id} is being changed all the time")
+
+
+def restart(parts: Parts, workspace: str, rotation: Rotation, now: int) -> bool:
+    """Have a new execution step a rotation, and all older ones end; False when it was changed meanwhile."""
+    after = driven(rotation, now)
+    if not parts.rotations.save_rotation(workspace, after, []):
+        return False
+    parts.executions.start(workspace, after.id, after.drive)
+    return True
+
+
+def driven(rotation: Rotation, now: int) -> Rotation:
+    """The next version, for a new execution to look at right away."""
+    return replace(rotation, drive=rotation.drive + 1, look_at=now, version=rotation.version + 1)
+
+
+def _drop(vault: KeyVault, workspace: str, id: str) -> None:
+    with suppress(StoreError):
+        vault.drop_incoming(workspace, id)
+
+
+def _start(executions: Executions, workspace: str, rotation: Rotation) -> None:
+    # It is written down, so the sweep starts what cannot be started now.
+    with suppress(StoreUnavailable):
+        executions.start(workspace, rotation.id, rotation.drive)

@@ -14,14 +14,14 @@ from functions.domain.times import SECOND_MS
 def consequences(
     rotation: Rotation, agents: Mapping[str, KeyAgent], now: int, *, apart: frozenset[str] = frozenset(), running: str | None = None
 ) -> list[str]:
-    """Sentences. `rotation.old` is the fingerprint of the key in use; `running` is the rotation that this one waits for, if there is one."""
+    """Sentences. `rotation.old` is the fingerprint of the key in use; `running` is the id of the rotation that this one waits for."""
     fleet = Fleet(agents, rotation, apart, now)
     awake = {id: agent for id, agent in fleet.members.items() if fleet.awake(agent)}
     asleep = {id: agent for id, agent in fleet.members.items() if id not in awake}
     left = {id: agent for id, agent in fleet.users(rotation.old).items() if id not in fleet.members}
     longest = span(rotation.policy.apply_s * SECOND_MS)
     told = [
-        f"The key of {rotation.provider} in use is revoked first, as soon as the new one is in Vault: from then on every call with it fails.",
+        f"The key of {rotation.provider} in use is revoked as soon as the new one is in Vault: from then on every call with it fails.",
         f"Tasks of {named(awake)} fail until each has the new key: mostly under a minute, at most {longest} unless it refuses the key.",
         "All get it at once: no waves, no gate, and no way back, for the old key is no use to anybody any more.",
     ]

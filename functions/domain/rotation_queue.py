@@ -1,8 +1,8 @@
 """The order in which a workspace's rotations run: one at a time, over all providers, the first of the queue.
 
-Who is first runs until he is over, also while he is held or paused: two rotations at once could not be told apart by what agents report, and
-a fleet half on one key and half on another is nothing to start from. So an emergency goes before all that wait, and not before the one
-that runs: whoever has to may abort that one.
+Who is first runs until it is over, also while it is held or paused: two rotations at once could not be told apart by what agents report,
+and a fleet half on one key and half on another is nothing to start from. So an emergency goes before all that wait, and not before the
+one that runs: people may abort that one.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ class RotationView(NamedTuple):
     test: KeyAnswer | None = None
     """Of the key whose fingerprint is `wants_test`; None when Vault does not have it, or nobody asked."""
     usage: Usage | None = None
-    """Of the old key at the provider in the last `RotationPolicy.unused_s`; None when it cannot be told now, or nobody asked (`wants_usage`)."""
+    """Of the old key in the last `RotationPolicy.unused_s`; None when it cannot be told now, or nobody asked (`wants_usage`)."""
     apart: frozenset[str] = frozenset()
     """Values of the tag `shard` whose agents have keys of their own for this provider."""
     refusal: str | None = None

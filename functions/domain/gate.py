@@ -73,7 +73,7 @@ def judge(panel: Panel, policy: GatePolicy) -> Judgement:
     if not names:
         return Judgement(Outcome.INCONCLUSIVE, f"no agent tells {' or '.join(policy.metrics)}", [])
     scores = score(names, [panel.samples[name] for name in names], panel.design)
-    failed = fails(scores, policy)
+    failed = fails(scores, policy, untouched=panel.untouched)
     findings = [_finding(name, _Sight.of(number, scores, policy, panel), bool(failed[number])) for number, name in enumerate(names)]
     return Judgement(*_sum_up(panel, findings, policy), findings)
 
@@ -137,30 +137,45 @@ def _finding(name: str, sight: _Sight, failed: bool) -> Finding:
 
 def _concluded(sight: _Sight, failed: bool) -> tuple[Outcome, str]:
     """What is to be thought of one metric, in words."""
-    references, policy = sight.references, sight.policy
-    if not sight.total:
-        return Outcome.INCONCLUSIVE, "no task has told it since the change"
-    if all(isnan(one.value) for one in references.values()):
-        return Outcome.INCONCLUSIVE, "there is nothing to compare it with"
+    references = sight.references
     worse = [word for word, one in references.items() if one.sure and one.large]
     if failed:
         return Outcome.FAIL, "worse than " + " and ".join(worse)
+    undecided = _undecided(sight, worse)
+    if undecided:
+        return Outcome.INCONCLUSIVE, undecided
     if len(worse) == len(references):
         return Outcome.PASS, f"{count(sight.bad, 'bad task')}, fewer than {MIN_BAD} are no reason to fail"
-    if worse == [PAST] and not sight.untouched:
-        return Outcome.INCONCLUSIVE, (
-            "worse than its own past, but so are those that changed earlier: it may be an incident, or the change once all have it"
-        )
     if worse:
-        [other] = references.keys() - set(worse)
-        if isnan(references[other].value):
-            return Outcome.INCONCLUSIVE, f"worse than {worse[0]}, but {other} has no task at the same time to compare with"
-        return Outcome.PASS, f"worse than {worse[0]}, but not than {other}"
+        return Outcome.PASS, f"worse than {worse[0]}, but not than {_other(sight, worse[0])}"
     if all(one.large for one in references.values()):
-        return Outcome.PASS, f"perhaps worse, but not surely: that takes e-values of {1 / policy.alpha:,.0f}"
+        return Outcome.PASS, f"perhaps worse, but not surely: that takes e-values of {1 / sight.policy.alpha:,.0f}"
     if all(one.sure for one in references.values()):
-        return Outcome.PASS, f"worse, but less than {policy.ratio:g} times"
+        return Outcome.PASS, f"worse, but less than {sight.policy.ratio:g} times"
     return Outcome.PASS, "not worse"
+
+
+def _undecided(sight: _Sight, worse: Sequence[str]) -> str:
+    """Why nobody can tell; empty if one can."""
+    references = sight.references
+    if not sight.total:
+        return "no task has told it since the change"
+    if all(isnan(one.value) for one in references.values()):
+        return "there is nothing to compare it with"
+    if worse == [CONTROL] and not sight.untouched and PAST not in references:
+        return "worse than those that changed earlier, which is not enough without a past of its own"
+    if len(worse) != 1 or len(references) == 1:
+        return ""
+    if isnan(references[_other(sight, worse[0])].value):
+        return f"worse than {worse[0]}, but {_other(sight, worse[0])} has no task at the same time to compare with"
+    if worse == [PAST] and not sight.untouched:
+        return "worse than its own past, but so are those that changed earlier: it may be an incident, or the change once all have it"
+    return ""
+
+
+def _other(sight: _Sight, word: str) -> str:
+    """The other one of two references."""
+    return next(one for one in sight.references if one != word)
 
 
 def _sum_up(panel: Panel, findings: Sequence[Finding], policy: GatePolicy) -> tuple[Outcome, str]:

@@ -85,10 +85,14 @@ def score(names: Sequence[str], samples: Sequence[Sample], design: Design) -> Sc
     return Scores(np.maximum.reduceat(bad, first), total[first], found.changed, past, control)
 
 
-def fails(scores: Scores, policy: GatePolicy) -> Mask:
-    """Which metrics fail: worse than each reference that there is."""
+def fails(scores: Scores, policy: GatePolicy, *, untouched: bool = True) -> Mask:
+    """Which metrics fail: worse than each reference that there is.
+
+    A control that is not `untouched` has changed itself, a short while ago: nothing fails by that alone.
+    """
     worse = [~one.usable | one.worse(policy) for one in (scores.past, scores.control)]
-    found: Mask = (scores.past.usable | scores.control.usable) & worse[0] & worse[1] & (scores.bad >= MIN_BAD)
+    some = scores.past.usable | (scores.control.usable & untouched)
+    found: Mask = some & worse[0] & worse[1] & (scores.bad >= MIN_BAD)
     return found
 
 

@@ -117,7 +117,7 @@ def _judge(run: _Run, metrics: Sequence[str], policy: GatePolicy) -> np.ndarray:
         if asked:
             metric, one = np.divmod(asked, run.runs)
             names = [metrics[number] for number in metric]
-            found = fails(score(names, [samples[a][b] for a, b in zip(metric, one, strict=True)], design), policy)
+            found = fails(score(names, [samples[a][b] for a, b in zip(metric, one, strict=True)], design), policy, untouched=run.untouched)
             failed[one[found]] = minute
     return failed
 
@@ -133,6 +133,7 @@ class _Run:
 
     def __init__(self, rng: np.random.Generator, fleet: Fleet, changed: int, runs: int, harm: Harm, *, stand_ins: bool) -> None:
         self.runs = runs
+        self.untouched = not stand_ins
         self._control_from = PAST - BAKE if stand_ins else 0
         self._rng, self._fleet, self._changed, self._harm = rng, fleet, changed, harm
         self._shape = (runs, fleet.agents, PAST + BAKE)

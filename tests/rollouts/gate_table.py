@@ -1,6 +1,6 @@
 """How often the gate errs, and how soon it sees harm: the tables of docs/gate.md.
 
-python -m tests.rollouts.gate_table            # writes them there; some minutes on two cores
+python -m tests.rollouts.gate_table            # writes them there; ten minutes on two cores that others use, too
 python -m tests.rollouts.gate_table --runs 50  # a quick look, printed only
 """
 

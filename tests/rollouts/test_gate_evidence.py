@@ -313,6 +313,15 @@ def test_in_the_last_wave_what_earlier_waves_have_since_their_own_change_fails(s
     assert scene.look(EARLIER, LAST, wave=1).outcome is Outcome.FAIL
 
 
+def test_in_the_last_wave_new_agents_are_for_people_to_decide(scene: Scene) -> None:
+    scene.add("new1", "new2")
+    scene.live(CHANGE + 1, CHANGE + 21, names(0, 20))
+    scene.live(CHANGE + 1, CHANGE + 21, ["new1", "new2"], lambda minute, number: tasks(1, 1))
+    verdict = scene.look(told(*names(0, 20), at=START - 40 * MINUTE_MS), told("new1", "new2"), wave=1)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "worse than those that changed earlier, which is not enough without a past of its own" in verdict.reason
+
+
 def test_a_thin_past_is_filled_up_with_hours(scene: Scene) -> None:
     alone = Scene()
     alone.add("a00")

@@ -537,9 +537,9 @@ class RolloutStore(Protocol):
 
 
 class Executions(Protocol):
-    """The state machine that steps rollouts."""
+    """The state machine that steps rollouts, or that which steps rotations."""
 
-    def start(self, workspace: str, rollout: str, drive: int) -> None:
+    def start(self, workspace: str, id: str, drive: int) -> None:
         """Start the execution of this drive; nothing happens if it has been started. Raises `StoreUnavailable`."""
         ...
 
@@ -663,11 +663,11 @@ class RotationStore(Protocol):
     """Rotations, and the order in which they run."""
 
     def rotation_queue(self, workspace: str) -> tuple[str, ...]:
-        """Ids of those that are not over, in the order of their start: the first one runs."""
+        """Ids of those that are not over, in the order of their turns: the first one runs."""
         ...
 
     def create_rotation(self, workspace: str, rotation: Rotation, entries: Sequence[Entry]) -> bool:
-        """Put a new one at the end of the queue; False when its id is known."""
+        """Put a new one into the queue, at its place (`rotation_queue.placed`); False when its id is known."""
         ...
 
     def rotation(self, workspace: str, rotation: str) -> Rotation | None:

@@ -2,7 +2,8 @@
 
 p                    s          d
 {ws}|rotations       rotation   Rotation, zlib over msgpack; `v` its version
-{ws}|rotation-queue  -          `q` ids of those that are not over, in the order of their start; `v` how often that has changed
+{ws}|rotation-queue  -          `q` ids of those that are not over, in the order of their turns; `e` those of them that are emergencies;
+                                `v` how often that has changed
 
 No key is ever here: a rotation knows its keys by their fingerprints.
 """
@@ -23,6 +24,7 @@ from functions.adapters.transactions import transact
 from functions.domain.errors import StoreUnavailable
 from functions.domain.rollout import Entry
 from functions.domain.rotation import FINAL_ROTATION, Rotation
+from functions.domain.rotation_queue import placed
 from functions.domain.times import SECOND_MS
 
 if TYPE_CHECKING:
@@ -36,8 +38,16 @@ _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Rotation
 
 
 class _Queue(NamedTuple):
-    version: int
-    rotations: tuple[str, ...]
+    version: int = 0
+    rotations: tuple[str, ...] = ()
+    emergencies: frozenset[str] = frozenset()
+
+    def with_one(self, rotation: Rotation) -> _Queue:
+        order = placed(self.rotations, self.emergencies, rotation.id, emergency=rotation.emergency)
+        return _Queue(self.version + 1, order, self.emergencies | ({rotation.id} if rotation.emergency else set()))
+
+    def without(self, id: str) -> _Queue:
+        return _Queue(self.version + 1, tuple(other for other in self.rotations if other != id), self.emergencies - {id})
 
 
 class Rotations:
@@ -57,17 +67,17 @@ class Rotations:
         self._sleep = sleep
 
     def rotation_queue(self, workspace: str) -> tuple[str, ...]:
-        """Ids of those that are not over, in the order of their start."""
+        """Ids of those that are not over, in the order of their turns."""
         return self._queue(workspace).rotations
 
     def create_rotation(self, workspace: str, rotation: Rotation, entries: Sequence[Entry]) -> bool:
-        """Put a new one at the end of the queue; False when its id is known."""
+        """Put a new one into the queue; False when its id is known."""
         absent = {"ConditionExpression": "attribute_not_exists(p)"}
         for attempt in range(_ATTEMPTS):
             queue = self._queue(workspace)
             made = self._transact(
                 self._put(_item(workspace, rotation), **absent),
-                self._put_queue(workspace, queue, (*queue.rotations, rotation.id)),
+                self._put_queue(workspace, queue.with_one(rotation)),
                 *map(self._put, audit_items(workspace, rotation.version, entries)),
             )
             if made:
@@ -95,8 +105,8 @@ class Rotations:
             return self._transact(*writes)
         for attempt in range(_ATTEMPTS):
             queue = self._queue(workspace)
-            left = tuple(id for id in queue.rotations if id != rotation.id)
-            if self._transact(*writes, *([self._put_queue(workspace, queue, left)] if left != queue.rotations else [])):
+            leaving = [self._put_queue(workspace, queue.without(rotation.id))] if rotation.id in queue.rotations else []
+            if self._transact(*writes, *leaving):
                 return True
             if self._version(workspace, rotation.id) != seen:
                 return False
@@ -105,14 +115,18 @@ class Rotations:
 
     def _queue(self, workspace: str) -> _Queue:
         item = self._get(_queue_key(workspace))
-        return _Queue(int(item["v"]["N"]), tuple(id["S"] for id in item["q"]["L"])) if item else _Queue(0, ())
+        if not item:
+            return _Queue()
+        rotations, emergencies = (tuple(id["S"] for id in item[name]["L"]) for name in ("q", "e"))
+        return _Queue(int(item["v"]["N"]), rotations, frozenset(emergencies))
 
-    def _put_queue(self, workspace: str, seen: _Queue, rotations: Sequence[str]) -> dict[str, Any]:
-        """Replace the queue if it still is as it was seen."""
-        item = _queue_key(workspace) | {"q": {"L": [{"S": id} for id in rotations]}, "v": {"N": str(seen.version + 1)}}
-        if not seen.version:
+    def _put_queue(self, workspace: str, queue: _Queue) -> dict[str, Any]:
+        """Replace the queue if it has the version before."""
+        lists = {"q": _texts(queue.rotations), "e": _texts(sorted(queue.emergencies))}
+        item = _queue_key(workspace) | lists | {"v": {"N": str(queue.version)}}
+        if queue.version == 1:
             return self._put(item, ConditionExpression="attribute_not_exists(p)")
-        return self._put(item, ConditionExpression="v = :seen", ExpressionAttributeValues={":seen": {"N": str(seen.version)}})
+        return self._put(item, ConditionExpression="v = :seen", ExpressionAttributeValues={":seen": {"N": str(queue.version - 1)}})
 
     def _version(self, workspace: str, rotation: str) -> int | None:
         item = self._get(key(_partition(workspace), rotation))
@@ -158,6 +172,10 @@ def _partition(workspace: str) -> str:
 
 def _queue_key(workspace: str) -> Attributes:
     return key(f"{workspace}|rotation-queue", "-")
+
+
+def _texts(texts: Sequence[str]) -> dict[str, Any]:
+    return {"L": [{"S": text} for text in texts]}
 
 
 def _item(workspace: str, rotation: Rotation) -> Attributes:

@@ -85,6 +85,15 @@ def test_they_queue_in_the_order_of_their_start(case: Case) -> None:
     assert case.store.rotation_queue("other") == ()
 
 
+def test_emergencies_go_before_all_that_wait_but_each_other(case: Case) -> None:
+    for id in ("k1", "k2", "k3e", "k4", "k5e"):
+        assert case.store.create_rotation("ws", rotation(id, emergency=id.endswith("e")), [])
+    assert case.store.rotation_queue("ws") == ("k1", "k3e", "k5e", "k2", "k4")
+    assert case.store.save_rotation("ws", rotation("k3e", version=2, phase=RotationPhase.ABORTED, emergency=True), [])
+    assert case.store.create_rotation("ws", rotation("k6e", emergency=True), [])
+    assert case.store.rotation_queue("ws") == ("k1", "k5e", "k6e", "k2", "k4")
+
+
 def test_an_id_that_is_known_is_not_put_again(case: Case) -> None:
     assert case.store.create_rotation("ws", rotation(), [])
     assert not case.store.create_rotation("ws", rotation(provider="openai"), [entry()])

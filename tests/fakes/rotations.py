@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from functions.domain.rollout import Entry
 from functions.domain.rotation import FINAL_ROTATION, Rotation
+from functions.domain.rotation_queue import placed
 
 
 class MemoryRotations:
@@ -26,7 +27,9 @@ class MemoryRotations:
         with self._lock:
             if (workspace, rotation.id) in self._all:
                 return False
-            self._queues[workspace] = (*self.rotation_queue(workspace), rotation.id)
+            queue = self.rotation_queue(workspace)
+            emergencies = {id for id in queue if self._all[workspace, id].emergency}
+            self._queues[workspace] = placed(queue, emergencies, rotation.id, emergency=rotation.emergency)
             self._put(workspace, rotation, entries)
             return True
 

@@ -21,7 +21,7 @@ from cdk.features.ingest import Ingest
 from cdk.features.notify import Notify, NotifyQueue
 from cdk.features.ops import Ops
 from cdk.features.otlp import Otlp
-from cdk.features.rollouts import Rollouts, machine_arn
+from cdk.features.rollouts import ROTATIONS, Rollouts, machine_arn
 from cdk.features.seal import Seal, SealQueue
 from cdk.settings import StageSettings
 from functions.runtime.settings import Settings
@@ -51,7 +51,7 @@ class AppStack(Stack):
         notify = Notify(self, settings=settings, runtime=runtime, data=data, deliveries=deliveries)
         rollouts = Rollouts(self, stage=settings.name, runtime=runtime, data=data, deliveries=deliveries.queue)
         budgets = Budgets(self, stage=settings.name, runtime=runtime, data=data)
-        api = Api(self, stage=settings.name, runtime=runtime, data=data, gateway=gateway, deliveries=deliveries.queue)
+        api = Api(self, settings=settings, runtime=runtime, data=data, gateway=gateway, deliveries=deliveries.queue)
         ops = Ops(self, settings=settings, data=data)
         ops.watch_gateway(gateway)
         ops.watch_functions(
@@ -90,6 +90,7 @@ def _declare(settings: StageSettings, data: DataStack, *, seal: sqs.IQueue, eval
         evaluate_queue_url=evaluate.queue_url,
         notify_queue_url=notify.queue_url,
         rollout_machine_arn=machine_arn(data, settings.name),
+        rotation_machine_arn=machine_arn(data, settings.name, ROTATIONS),
         workspaces=",".join(settings.workspaces),
         raw_database=data.raw.name if data.raw else "",
         buckets=settings.buckets,

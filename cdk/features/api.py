@@ -10,7 +10,9 @@ from cdk.components import grants
 from cdk.components.function import Function, Runtime
 from cdk.components.gateway import Gateway, Route
 from cdk.data_stack import TOKENS_BY_WORKSPACE, DataStack
-from cdk.features.rollouts import machine_arn
+from cdk.features.notify import SECRETS
+from cdk.features.rollouts import ROTATIONS, machine_arn
+from cdk.settings import StageSettings
 from functions.api.app import ENDPOINTS
 
 
@@ -18,7 +20,7 @@ class Api(Construct):
     """The function, connected to its routes."""
 
     def __init__(
-        self, scope: Construct, *, stage: str, runtime: Runtime, data: DataStack, gateway: Gateway, deliveries: sqs.IQueue
+        self, scope: Construct, *, settings: StageSettings, runtime: Runtime, data: DataStack, gateway: Gateway, deliveries: sqs.IQueue
     ) -> None:
         super().__init__(scope, "Api")
         raw = data.raw
@@ -31,6 +33,7 @@ class Api(Construct):
             memory_mb=1024,
             # As long as the gateway waits.
             timeout=Duration.seconds(29),
+            variables=settings.vault.environment(),
             can=[
                 grants.table(data.rollups, "Query"),
                 grants.table(data.fleet, "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
@@ -38,7 +41,10 @@ class Api(Construct):
                 grants.index(data.tokens, TOKENS_BY_WORKSPACE),
                 grants.table(data.alerts, "ConditionCheckItem", "DeleteItem", "GetItem", "PutItem", "Query"),
                 grants.table(data.rollouts, *grants.ROLLOUTS),
-                grants.start_execution(machine_arn(self, stage)),
+                grants.start_execution(machine_arn(self, settings.name)),
+                grants.start_execution(machine_arn(self, settings.name, ROTATIONS)),
+                # Providers' admin keys, to make new keys with.
+                grants.secrets(SECRETS),
                 grants.send(deliveries),
                 *([grants.timestream(raw.table_arns, "DescribeTable", "Select", encryption_key=data.key)] if raw else []),
             ],

@@ -27,6 +27,8 @@ from cdk.data_stack import DataStack
 from functions.domain.rollout import Phase
 from functions.rollouts.service import LONGEST_WAIT_S, MAX_TURNS, Next
 
+ROLLOUTS, ROTATIONS = "rollouts", "rotations"
+"""What has a state machine."""
 TIMEOUT = Duration.seconds(60)
 LONGEST = Duration.seconds(2 * MAX_TURNS * LONGEST_WAIT_S)
 """An execution hands over before: one that is older hangs, and the sweep starts another."""
@@ -167,13 +169,13 @@ def _is(fields: Mapping[str, str]) -> sfn.Condition:
     return conditions[0] if len(conditions) == 1 else sfn.Condition.and_(*conditions)
 
 
-def machine_name(stage: str) -> str:
+def machine_name(stage: str, noun: str = ROLLOUTS) -> str:
     """The name of a stage's state machine, fixed: its functions start executions of it, and it invokes them."""
-    return f"clawpulse-{stage}-rollouts"
+    return f"clawpulse-{stage}-{noun}"
 
 
-def machine_arn(scope: Construct, stage: str) -> str:
+def machine_arn(scope: Construct, stage: str, noun: str = ROLLOUTS) -> str:
     """The ARN of a stage's state machine."""
     return Stack.of(scope).format_arn(
-        service="states", resource="stateMachine", resource_name=machine_name(stage), arn_format=ArnFormat.COLON_RESOURCE_NAME
+        service="states", resource="stateMachine", resource_name=machine_name(stage, noun), arn_format=ArnFormat.COLON_RESOURCE_NAME
     )

@@ -28,10 +28,12 @@ from functions.api import (
     fleet_config,
     incidents,
     install,
+    keys,
     openapi,
     page,
     rollout_settings,
     rollouts,
+    rotations,
     rules,
     series,
     settings,
@@ -50,7 +52,7 @@ NOUNS = (
     *(dashboard.noun, agents.noun, desired.noun, series.noun, tasks.noun, events.noun, errors.noun, tokens.noun, settings.noun),
     *(rules.noun, alerts.noun, trials.noun, silences.noun, incidents.noun, channels.noun, deliveries.noun),
     *(rollouts.noun, rollout_settings.noun, approvals.noun),
-    *(fleet_config.noun, budgets.noun),
+    *(fleet_config.noun, budgets.noun, rotations.noun, keys.noun),
     *(openapi.noun, page.noun, install.noun),
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for noun in NOUNS for endpoint in noun.endpoints)

@@ -96,6 +96,8 @@ class Endpoint:
     """Answers 404 for more than an unknown path parameter."""
     max_body: int = MAX_BODY
     """Bytes of the body that it takes."""
+    secret: bool = False
+    """Answers with a secret: nothing may keep it, and no ETag tells its hash."""
 
     @property
     def path_names(self) -> tuple[str, ...]:
@@ -132,6 +134,7 @@ class Noun:
         raw_history: bool = False,
         may_miss: bool = False,
         max_body: int = MAX_BODY,
+        secret: bool = False,
     ) -> Callable[[Callable[P, A]], Callable[P, A]]:
         """Declare a handler's endpoint; the handler gets (call[, asked][, heeded][, body]) for what is declared here."""
 
@@ -153,6 +156,7 @@ class Noun:
                 raw_history=raw_history,
                 may_miss=may_miss,
                 max_body=max_body,
+                secret=secret,
             )
             self.endpoints.append(declared)
             return handler

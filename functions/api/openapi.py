@@ -151,10 +151,11 @@ def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
         good["content"] = {endpoint.content_type: {"schema": schemas.ref(endpoint.answers, "serialization")}}
     elif endpoint.status != 204:
         good["content"] = {endpoint.content_type: {"schema": {"type": "object"} if "json" in endpoint.content_type else {"type": "string"}}}
-    if endpoint.method == "GET":
+    has_etag = endpoint.method == "GET" and not endpoint.secret
+    if has_etag:
         good["headers"] = _HEADERS
     responses = {str(status): good for status in (endpoint.status, endpoint.also) if status}
-    if endpoint.method == "GET":
+    if has_etag:
         responses["304"] = {"description": "Nothing changed since the ETag that was sent."}
     problem = {CONTENT_TYPE: {"schema": schemas.ref(ProblemDocument, "serialization")}}
     responses |= {str(status): {"description": text, "content": problem} for status, text in _faults(endpoint)}

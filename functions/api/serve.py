@@ -21,6 +21,7 @@ from functions.runtime.problems import Problem, is_planned, problem_of
 from functions.runtime.wiring import Services
 
 HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Authorization", "X-Content-Type-Options": "nosniff"}
+_UNKEPT = {"Cache-Control": "no-store"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +124,10 @@ def _arguments(endpoint: Endpoint, request: Request, path: dict[str, str]) -> li
 def _response(endpoint: Endpoint, request: Request, answer: Reply | BaseModel) -> Response:
     reply = answer if isinstance(answer, Reply) else Reply(body=answer, status=endpoint.status)
     text = reply.body.model_dump_json(by_alias=True) if isinstance(reply.body, BaseModel) else reply.body or ""
-    headers = {"Content-Type": endpoint.content_type, **HEADERS, **reply.headers}
+    headers = {"Content-Type": endpoint.content_type, **HEADERS, **(_UNKEPT if endpoint.secret else {}), **reply.headers}
     if reply.status == HTTPStatus.NO_CONTENT:
         del headers["Content-Type"]
-    if endpoint.method == "GET" and reply.status == HTTPStatus.OK:
+    if endpoint.method == "GET" and reply.status == HTTPStatus.OK and not endpoint.secret:
         headers.setdefault("ETag", etag(text))
         if known(request.headers.get("if-none-match"), headers["ETag"]):
             del headers["Content-Type"]

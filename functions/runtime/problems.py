@@ -25,6 +25,8 @@ _STATUSES: tuple[tuple[type[errors.ClawPulseError], HTTPStatus, str], ...] = (
     (errors.Conflict, HTTPStatus.CONFLICT, "conflict"),
     (errors.PreconditionFailed, HTTPStatus.PRECONDITION_FAILED, "precondition-failed"),
     (errors.StoreUnavailable, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"),
+    (errors.VaultRefused, HTTPStatus.SERVICE_UNAVAILABLE, "vault"),
+    (errors.ProviderRefused, HTTPStatus.CONFLICT, "provider"),
 )
 """The first class that fits decides."""
 

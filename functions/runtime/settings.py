@@ -31,6 +31,8 @@ class Settings:
     notify_queue_url: str
     rollout_machine_arn: str
     """The state machine that steps rollouts. Its name is fixed, so that functions and machine can name each other."""
+    rotation_machine_arn: str
+    """That which steps rotations."""
     workspaces: str
     """Comma-separated names of the workspaces that seal serves."""
     raw_database: str

@@ -19,17 +19,22 @@ from functions.ports import (
     Dispatcher,
     Executions,
     FleetStore,
+    KeyProvider,
     KeyStore,
+    KeyVault,
     LinkStore,
     RawReader,
     RevisionStore,
     RolloutStore,
     RollupStore,
+    RotationStore,
     TokenStore,
 )
 from functions.runtime.settings import Settings
 
 if TYPE_CHECKING:
+    from functions.domain.key_settings import ProviderSettings
+
     # Not for the functions that only want a client: it reads YAML.
     from functions.runtime.rule_book import RuleBook
 
@@ -48,6 +53,11 @@ class Services:
     deliveries: DeliveryStore
     rollouts: RolloutStore
     executions: Executions
+    """Of rollouts."""
+    rotations: RotationStore
+    rotation_executions: Executions
+    vault: KeyVault
+    key_provider: Callable[[ProviderSettings], KeyProvider]
     revisions: RevisionStore
     links: LinkStore
     notify: Dispatcher
@@ -103,8 +113,10 @@ def services() -> Services:
     from functions.adapters.revisions import Revisions
     from functions.adapters.rollouts import RolloutTable
     from functions.adapters.rollups import Rollups
+    from functions.adapters.rotations import Rotations
     from functions.adapters.sqs import QueueDispatcher
     from functions.adapters.tokens import Tokens
+    from functions.runtime.key_setup import key_providers, key_vault
     from functions.runtime.rule_book import RuleBook
 
     settings = Settings.from_env()
@@ -121,6 +133,10 @@ def services() -> Services:
         deliveries=Deliveries(dynamodb, settings.alerts_table),
         rollouts=RolloutTable(dynamodb, settings.rollouts_table),
         executions=StateMachine(client("stepfunctions"), settings.rollout_machine_arn),
+        rotations=Rotations(dynamodb, settings.rollouts_table),
+        rotation_executions=StateMachine(client("stepfunctions"), settings.rotation_machine_arn, "rotation"),
+        vault=key_vault(),
+        key_provider=key_providers(settings),
         revisions=Revisions(dynamodb, settings.rollouts_table),
         links=ApprovalLinks(dynamodb, settings.rollouts_table),
         notify=QueueDispatcher(client("sqs"), settings.notify_queue_url),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha512
@@ -30,11 +31,14 @@ from tests.fakes.desired import MemoryDesired
 from tests.fakes.dispatcher import MemoryDispatcher
 from tests.fakes.executions import MemoryExecutions
 from tests.fakes.fleet import MemoryFleet
+from tests.fakes.key_provider import MemoryKeyProvider
+from tests.fakes.key_vault import MemoryVault
 from tests.fakes.keys import MemoryKeys
 from tests.fakes.links import MemoryLinks
 from tests.fakes.revisions import MemoryRevisions
 from tests.fakes.rollouts import MemoryRollouts
 from tests.fakes.rollups import MemoryRollups
+from tests.fakes.rotations import MemoryRotations
 from tests.fakes.tokens import MemoryTokens
 
 NOW = 1_795_464_030_000
@@ -78,6 +82,9 @@ class World:
         self.alerts, self.deliveries, self.notify = MemoryAlerts(lambda: self.now / 1000), MemoryDeliveries(), MemoryDispatcher()
         self.rollouts, self.executions, self.links = MemoryRollouts(), MemoryExecutions(), MemoryLinks()
         self.revisions = MemoryRevisions()
+        self.rotations, self.rotation_executions = MemoryRotations(self.rollouts.log), MemoryExecutions()
+        self.vault = MemoryVault()
+        self.providers: dict[str, MemoryKeyProvider] = defaultdict(MemoryKeyProvider)
         self.while_waiting: Callable[[], object] = lambda: None
         self.engine = engine
         self._made = 0
@@ -92,6 +99,10 @@ class World:
             deliveries=self.deliveries,
             rollouts=self.rollouts,
             executions=self.executions,
+            rotations=self.rotations,
+            rotation_executions=self.rotation_executions,
+            vault=self.vault,
+            key_provider=lambda settings: self.providers[settings.name],
             revisions=self.revisions,
             links=self.links,
             notify=self.notify,

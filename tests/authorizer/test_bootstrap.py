@@ -25,6 +25,7 @@ SETTINGS = {
     "evaluate_queue_url": "q",
     "notify_queue_url": "q",
     "rollout_machine_arn": "m",
+    "rotation_machine_arn": "m",
     "private_addresses": "no",
     "workspaces": "default,other",
     "raw_database": "",

@@ -85,6 +85,10 @@ class MemoryRollouts:
         entries = sorted(self._audit.get(workspace, []), key=lambda entry: entry.at)
         return [entry for entry in entries if start <= entry.at < end and rollout in (None, entry.rollout)]
 
+    def log(self, workspace: str, entry: Entry) -> None:
+        """A line from elsewhere: rotations share the audit log."""
+        self._audit.setdefault(workspace, []).append(entry)
+
     def _put(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], entries: Sequence[Entry]) -> None:
         self._heads[workspace, rollout.id] = copy.deepcopy(rollout)
         self._waves.setdefault((workspace, rollout.id), {}).update({wave.number: copy.deepcopy(wave) for wave in waves})

@@ -2,13 +2,20 @@
 
 import { Later, Refused } from "./errors.js";
 import { GatewayError } from "./gateway.js";
-import { difference, inverse, merged } from "./json.js";
+import { difference, merged } from "./json.js";
 import { configOf, plan, replaced, united } from "./managed.js";
 
 /** @typedef {import("./json.js").Json} Json */
 /** @typedef {import("./host.js").Host} Host */
 /** @typedef {import("./state.js").State} State */
 /** @typedef {{shown: Json, current: Json, runtime: Json}} Seen What `config.get` shows, as it is, as its authors wrote it, with defaults. */
+
+/**
+ * @typedef {Object} Sent What was written of one document.
+ * @property {Json[]} patches those that may have been written
+ * @property {boolean} surely whether the last one was
+ * @property {Seen & {gateway: import("./serving.js").Serving | null}} [before] what there was before the first one
+ */
 
 /** Writes of one application, far from the 30 a minute that OpenClaw takes. */
 const TRIES = 6;
@@ -19,14 +26,14 @@ const empty = (patch) => Object.keys(patch).length === 0;
 
 /**
  * @param {Host} host
- * @param {(shown: Json) => ReadonlyArray<unknown>} sources that know the names of hidden references
+ * @param {(shown: Json) => ReadonlyArray<unknown>} ours what of it we wrote, whatever OpenClaw hides
  * @returns {Promise<Seen>}
  */
-async function read(host, sources) {
+async function read(host, ours) {
   const shown = await host.call("config.get");
   if (shown.valid === false) throw new Refused("OpenClaw's configuration is damaged as it is: openclaw doctor tells how to mend it");
   const file = typeof shown.path === "string" ? host.readJson(shown.path) : undefined;
-  return { shown, current: configOf(shown, [file, ...sources(shown)]), runtime: shown.runtimeConfig ?? {} };
+  return { shown, current: configOf(shown, file, ours(shown)), runtime: shown.runtimeConfig ?? {} };
 }
 
 /**
@@ -39,11 +46,12 @@ async function read(host, sources) {
  * @throws {Refused | Later}
  */
 export async function configure(host, state, wanted, { until, restarts }, undo) {
-  let sent = false;
+  /** @type {Sent} */
+  const sent = { patches: [], surely: false };
   for (let tries = 1; tries <= TRIES; tries += 1) {
-    const sources = (/** @type {Json} */ shown) => (sent ? [wanted] : shown.hash === state.hash ? [state.patch] : []);
-    const patient = restarts || undo.length > 0;
-    const seen = await patiently(host, until, () => read(host, sources), patient);
+    const patient = restarts || sent.patches.length > 0;
+    const ours = (/** @type {Json} */ shown) => (sent.surely ? [wanted] : shown.hash === state.hash ? [state.patch] : []);
+    const seen = await patiently(host, until, () => read(host, ours), patient);
     const planned = plan(seen.current, seen.runtime, state.memory, wanted);
     if (empty(planned.patch)) {
       const now = await inForce(host, seen, until, patient);
@@ -52,9 +60,11 @@ export async function configure(host, state, wanted, { until, restarts }, undo) 
     }
     state.memory = united(state.memory, planned.memory);
     host.save(state);
-    const gateway = host.serving(seen.shown);
-    const earlier = undo.splice(0, 1, () => putBack(host, planned.patch, seen, state, gateway));
-    sent = await send(host, planned, seen, () => undo.splice(0, 1, ...earlier));
+    sent.before ??= { ...seen, gateway: host.serving(seen.shown) };
+    sent.patches.push(planned.patch);
+    undo[0] ??= () => putBack(host, sent, state);
+    await send(host, planned, seen, sent);
+    if (sent.patches.length === 0) sent.before = undefined;
   }
   throw new Refused("the configuration was changed by somebody else each time it was written");
 }
@@ -63,19 +73,18 @@ export async function configure(host, state, wanted, { until, restarts }, undo) 
  * @param {Host} host
  * @param {import("./managed.js").Plan} planned
  * @param {Seen} seen
- * @param {() => void} nothing is called when nothing was written
- * @returns {Promise<boolean>} whether it is known to have been written; if not, it is looked at and tried again
+ * @param {Sent} sent loses the last patch when that was surely not written
  */
-async function send(host, planned, seen, nothing) {
+async function send(host, planned, seen, sent) {
   try {
     await write(host, planned.patch, planned.replaced, seen.shown.hash);
-    return true;
+    sent.surely = true;
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    if (["refused", "stale", "limited"].includes(error.kind)) nothing();
+    if (["refused", "stale", "limited"].includes(error.kind)) sent.patches.pop();
     if (error.kind === "refused" || error.kind === "failed") throw new Refused(error.message);
     if (error.kind === "limited") await waitFor(host, error);
-    return error.kind === "kept";
+    sent.surely ||= error.kind === "kept";
   }
 }
 
@@ -134,12 +143,12 @@ async function pending(host, shown) {
 }
 
 /**
- * Put back what a patch changed, and see that it is so.
- * @param {Host} host @param {Json} patch that was sent @param {Seen} before @param {State} state
- * @param {import("./serving.js").Serving | null} gateway its process, as it was before
+ * Put back what patches changed, and see that it is so.
+ * @param {Host} host @param {Sent} sent @param {State} state
  */
-async function putBack(host, patch, before, state, gateway) {
-  const back = inverse(patch, before.current);
+async function putBack(host, { patches, before }, state) {
+  if (patches.length === 0 || !before) return;
+  const back = difference(patches.reduce((config, patch) => merged(config, patch), before.current), before.current);
   let why = "there was no time left";
   for (let missed = 0; host.left() > 0; await host.sleep(PAUSE_MS)) {
     try {
@@ -157,7 +166,7 @@ async function putBack(host, patch, before, state, gateway) {
       missed += error.kind === "unreachable" ? 1 : 0;
       // A gateway that does not come up with the new one comes up with the old one: it is written without it.
       if (missed === 1) why = (await host.offline(before.shown.path, back, replaced(back, before.runtime))) || why;
-      if (missed === 2) host.restart(gateway);
+      if (missed === 2) host.restart(before.gateway);
       if (error.kind === "limited") await host.sleep(error.afterMs);
     }
   }

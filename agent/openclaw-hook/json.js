@@ -72,15 +72,6 @@ export function leaves(patch, prefix = []) {
   });
 }
 
-/**
- * @param {Json} patch
- * @param {Json} original
- * @returns {Json} the patch that undoes this one: what the original has in its places, or nothing
- */
-export function inverse(patch, original) {
-  return difference(merged(original, patch), original);
-}
-
 /** Set a place of a document that is ours to change. @param {Json} document @param {Path} path @param {any} value */
 export function assign(document, path, value) {
   let place = document;

@@ -107,15 +107,16 @@ export function replaced(patch, runtime) {
 }
 
 /**
- * A configuration as its authors wrote it: includes taken in, variables as such (`${NAME}`), and the names of secrets' references, which
- * OpenClaw hides, as far as one of the sources knows them.
+ * A configuration as its authors wrote it: includes taken in, variables as such (`${NAME}`), and what OpenClaw hides as far as it is known:
+ * the names of secrets' references, and what we have written there ourselves. Others' secrets stay hidden.
  * @param {{sourceConfig?: any, parsed?: any}} shown by `config.get`
- * @param {ReadonlyArray<unknown>} sources configurations and patches that have been in force
+ * @param {unknown} file OpenClaw's own, if it can be read
+ * @param {ReadonlyArray<unknown>} ours what we wrote, and it has not been changed since
  * @returns {Json}
  */
-export function configOf(shown, sources) {
+export function configOf(shown, file, ours) {
   const authored = isObject(shown.parsed) ? merged(shown.sourceConfig, variables(shown.parsed)) : shown.sourceConfig;
-  return revealed(isObject(authored) ? authored : {}, sources, []);
+  return revealed(isObject(authored) ? authored : {}, { file, ours }, []);
 }
 
 /** @param {Json} parsed @returns {Json} only what has a variable in it */
@@ -129,18 +130,20 @@ function variables(parsed) {
   );
 }
 
-/** @param {any} value @param {ReadonlyArray<unknown>} sources @param {Path} path @returns {any} */
-function revealed(value, sources, path) {
+/** @param {any} value @param {{file: unknown, ours: ReadonlyArray<unknown>}} known @param {Path} path @returns {any} */
+function revealed(value, known, path) {
+  if (value === HIDDEN) return first(known.ours, path, (each) => typeof each === "string") ?? value;
   if (!isObject(value)) return value;
-  if (value.id === HIDDEN && typeof value.source === "string") return known(value, sources, path) ?? value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, revealed(each, sources, [...path, name])]));
+  if (value.id === HIDDEN && typeof value.source === "string") {
+    const like = (/** @type {any} */ each) => isObject(each) && each.source === value.source && each.provider === value.provider;
+    return first([known.file, ...known.ours], path, (each) => like(each) && each.id !== HIDDEN) ?? value;
+  }
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, revealed(each, known, [...path, name])]));
 }
 
-/** @param {Json} reference @param {ReadonlyArray<unknown>} sources @param {Path} path */
-function known(reference, sources, path) {
-  return sources
-    .map((source) => lookup(source, path).value)
-    .find((each) => isObject(each) && each.source === reference.source && each.provider === reference.provider && each.id !== HIDDEN);
+/** @param {ReadonlyArray<unknown>} sources @param {Path} path @param {(value: any) => boolean} fits */
+function first(sources, path, fits) {
+  return sources.map((source) => lookup(source, path).value).find(fits);
 }
 
 /** @param {any} value @returns {boolean} */

@@ -214,6 +214,27 @@ def test_what_does_not_come_into_force_is_put_back(hooked: Hooked, applies: str,
     assert json.loads(hooked.state.read_text())["memory"] == {"before": [], "made": []}
 
 
+def test_what_was_written_without_an_answer_is_put_back_too(hooked: Hooked) -> None:
+    hooked.openclaw.set(faults=[["config.patch", "cut off"]])
+    code, why = hooked.config({"limits": {"concurrency": 2}, "files": {"NOPE.md": "x"}})
+    assert (code, why) == (1, 'files: unsupported file "NOPE.md"')
+    assert hooked.openclaw["applied"] == CONFIG
+    assert hooked.openclaw.calls().count("config.patch") == 2
+
+
+def test_a_text_that_openclaw_hides_is_known_to_be_ours(hooked: Hooked) -> None:
+    document = {"channels": {"discord": {"token": "in plain text, as the document has it"}}, "files": {"NOPE.md": "x"}}
+    assert hooked.config(document) == (1, 'files: unsupported file "NOPE.md"')
+    assert hooked.openclaw["applied"] == CONFIG
+    document.pop("files")
+    assert hooked.config(document) == (0, "")
+    hooked.openclaw.calls()
+    assert hooked.config(document) == (0, "")
+    assert hooked.openclaw.calls() == ["config.get"]
+    assert hooked.config({}) == (0, "")
+    assert hooked.openclaw["applied"] == CONFIG
+
+
 def test_a_gateway_that_does_not_get_ready_gets_its_configuration_back(hooked: Hooked) -> None:
     hooked.agent.configure(HOOK_SECONDS="10")
     hooked.openclaw.ready = False

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { arrays, difference, inverse, leaves, merged } from "../../../agent/openclaw-hook/json.js";
+import { arrays, difference, leaves, merged } from "../../../agent/openclaw-hook/json.js";
 import { configOf, mainAgent, plan, remember, replaced, restored, united } from "../../../agent/openclaw-hook/managed.js";
 
 const NOTHING = { before: [], made: [] };
@@ -29,7 +29,6 @@ test("merging and taking differences are one another's opposite", () => {
     const [from, to, patch] = [document(3), document(3), document(3, true)];
     assert.deepEqual(merged(from, difference(from, to)), to);
     assert.deepEqual(difference(from, from), {});
-    assert.deepEqual(merged(merged(from, patch), inverse(patch, from)), from);
     assert.deepEqual(merged(merged(from, patch), patch), merged(from, patch));
   }
 });
@@ -105,14 +104,25 @@ test("names of references are taken from whoever knows them, if it is the same r
   const hidden = { source: "exec", provider: "fleet", id: HIDDEN };
   const shown = { sourceConfig: { a: { key: hidden }, b: { key: hidden }, c: { key: { ...hidden, provider: "other" } } } };
   const known = (id) => ({ key: { source: "exec", provider: "fleet", id } });
-  const current = configOf(shown, [undefined, { a: known("one"), c: known("three") }, { a: known("two"), b: known("two") }]);
+  const current = configOf(shown, { a: known("one"), c: known("three") }, [{ a: known("two"), b: known("two") }]);
   assert.deepEqual([current.a.key.id, current.b.key.id, current.c.key.id], ["one", "two", HIDDEN]);
+});
+
+test("what is hidden is known if we wrote it, and never taken from the file", () => {
+  const shown = { sourceConfig: { proxy: { url: HIDDEN }, token: HIDDEN } };
+  const current = configOf(shown, { proxy: { url: "theirs" }, token: "theirs" }, [{ proxy: { url: "http://ours" } }]);
+  assert.deepEqual(current, { proxy: { url: "http://ours" }, token: HIDDEN });
+});
+
+test("of two memories of one place the first one knows", () => {
+  const memory = (value) => ({ before: [{ path: ["a"], value }], made: [["b"]] });
+  assert.deepEqual(united(memory(1), memory(2)), memory(1));
 });
 
 test("variables are taken as their authors wrote them", () => {
   const shown = { sourceConfig: { a: { b: "/home/x", c: 1 }, d: "${X}" }, parsed: { a: { b: "${HOME}", c: 2 }, $include: "y" } };
-  assert.deepEqual(configOf(shown, []), { a: { b: "${HOME}", c: 1 }, d: "${X}" });
-  assert.deepEqual(configOf({ sourceConfig: null }, []), {});
+  assert.deepEqual(configOf(shown, undefined, []), { a: { b: "${HOME}", c: 1 }, d: "${X}" });
+  assert.deepEqual(configOf({ sourceConfig: null }, undefined, []), {});
 });
 
 test("the agent whose files are managed", () => {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import hvac
@@ -16,6 +17,7 @@ from clawpulse_local.processes import Daemon
 from clawpulse_local.settings import LocalSettings
 from functions.adapters.key_vault import VaultKeys
 from functions.adapters.vault_entries import MOUNT, Entries, connector
+from functions.domain.errors import VaultUnavailable
 
 
 class OpenBao:
@@ -67,6 +69,18 @@ class OpenBao:
     def keys(self, token: str | None = None) -> VaultKeys:
         """The adapter that is tested."""
         return VaultKeys(self.entries(token))
+
+
+def settled[T](call: Callable[[], T]) -> T:
+    """What a call gives once Vault is up to it: right after mounting, unsealing and starting it is not for a moment."""
+    deadline = time.monotonic() + bao.START_SECONDS
+    while True:
+        try:
+            return call()
+        except VaultUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")

@@ -98,7 +98,8 @@ class AnthropicKeys:
             "group_by[]": "api_key_id",
         } | ({"ending_at": iso(end)} if end else {})
         for bucket in self._get(_USE, query)["data"]:
-            if any(result.get("api_key_id") == id for result in bucket["results"]):
+            # None: nobody told whose use it is. We asked for this key's.
+            if any(result["api_key_id"] in (id, None) for result in bucket["results"]):
                 yield Bucket(_ms(bucket["starting_at"]), _ms(bucket["ending_at"]))
 
     def _get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:

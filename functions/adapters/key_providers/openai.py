@@ -121,7 +121,8 @@ class OpenAIKeys:
             "group_by[]": "api_key_id",
         } | ({"end_time": str(end // SECOND_MS)} if end else {})
         for bucket in self._get(self._settings.base_url + _USE, query)["data"]:
-            if any(result.get("api_key_id") == id and result.get("num_model_requests") for result in bucket["results"]):
+            # None: nobody told whose use it is. We asked for this key's.
+            if any(result["api_key_id"] in (id, None) and result["num_model_requests"] for result in bucket["results"]):
                 yield Bucket(bucket["start_time"] * SECOND_MS, bucket["end_time"] * SECOND_MS)
 
     def _get(self, url: str, query: Mapping[str, str]) -> dict[str, Any]:

@@ -12,12 +12,15 @@ from typing import Any
 from tests.notify.vendors.base import Refused, Reply, Request
 from tests.rotations.providers.base import WIDTHS, ProviderServer, ServerKey, buckets, now_ms, object_of, path_of, query_of
 
+VERSIONS = ("2023-06-01", "2026-10-21")
 MODELS = ("claude-sonnet-4-5", "claude-haiku-4-5")
 TYPES = {400: "invalid_request_error", 401: "authentication_error", 403: "permission_error", 404: "not_found_error"}
 _MESSAGE = {
     "model", "max_tokens", "messages", "system", "metadata", "stop_sequences", "stream", "temperature",
     "top_k", "top_p", "tools", "tool_choice", "thinking", "service_tier",
 }  # fmt: skip
+_SAMPLING = {"temperature", "top_k", "top_p"}
+"""Removed in the newest version."""
 _GROUPS = {"api_key_id", "workspace_id", "model", "service_tier", "context_window"}
 _FILTERS = {"api_key_ids[]", "workspace_ids[]", "models[]", "service_tiers[]", "context_window[]", "group_by[]"}
 
@@ -31,6 +34,18 @@ def error(status: int, message: str) -> Refused:
 
 def invalid(message: str) -> Refused:
     return error(400, message)
+
+
+def given_key(request: Request) -> str:
+    """HTTP requests have it in `x-api-key`, those of the newest libraries as a bearer token."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return request.headers.get("x-api-key") or (token if scheme == "Bearer" else "")
+
+
+def not_known(request: Request) -> Refused:
+    if request.headers.get("x-api-key"):
+        return error(401, "invalid x-api-key")
+    return error(401, "Invalid bearer token" if "authorization" in request.headers else "x-api-key header is required")
 
 
 class AnthropicServer(ProviderServer):
@@ -52,7 +67,7 @@ class AnthropicServer(ProviderServer):
 
     def check(self, request: Request) -> Reply:
         with self._keys_lock:
-            if request.headers.get("anthropic-version") != "2023-06-01":
+            if request.headers.get("anthropic-version") not in VERSIONS:
                 raise invalid("anthropic-version: header is required")
             path = path_of(request)
             if path.startswith("/v1/organizations/"):
@@ -65,11 +80,10 @@ class AnthropicServer(ProviderServer):
             raise error(404, "Not Found")
 
     def _key(self, request: Request) -> ServerKey:
-        given = request.headers.get("x-api-key")
-        key = self.keys.get(given or "")
+        key = self.keys.get(given_key(request))
         if key is None or not key.active:
             self.rejected += 1
-            raise error(401, "invalid x-api-key" if given else "x-api-key header is required")
+            raise not_known(request)
         return key
 
     def _models(self, request: Request, path: str) -> Reply:
@@ -87,7 +101,7 @@ class AnthropicServer(ProviderServer):
 
     def _message(self, request: Request, key: ServerKey) -> Reply:
         body = object_of(request, invalid)
-        if unknown := body.keys() - _MESSAGE:
+        if unknown := body.keys() - (_MESSAGE if request.headers["anthropic-version"] == VERSIONS[0] else _MESSAGE - _SAMPLING):
             raise invalid(f"{min(unknown)}: Extra inputs are not permitted")
         if body.get("model") not in MODELS:
             raise error(404, f"model: {body.get('model')}")
@@ -109,8 +123,8 @@ class AnthropicServer(ProviderServer):
         )
 
     def _administered(self, request: Request, path: str) -> Reply:
-        if request.headers.get("x-api-key") != self.admin:
-            raise error(401, "invalid x-api-key")
+        if given_key(request) != self.admin:
+            raise not_known(request)
         if request.method == "GET" and path == "/v1/organizations/usage_report/messages":
             return self._report(request)
         if request.method == "GET" and path == "/v1/organizations/api_keys":

@@ -10,6 +10,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import yaml
 
 from functions.adapters.http_poster import WebPoster
 from functions.adapters.key_providers import key_provider
@@ -20,6 +21,7 @@ from functions.domain.notification import DeliveryFailed
 from functions.domain.rotation import KeyAnswer, NewKey, StoredKey
 from functions.ports import KeyProvider
 from tests.contracts.test_key_providers import ADMIN, NOW, HeldSecrets, World, anthropic, http, openai, openai_account
+from tests.docs.blocks import ROOT, blocks
 from tests.notify.vendors.base import Reply
 from tests.rotations.providers import generic
 from tests.rotations.providers.anthropic import AnthropicServer
@@ -382,6 +384,19 @@ def test_http_times_of_all_sorts(told: object, last: int | None) -> None:
         made = server.add()
         server.faults = [Reply(200, {"tokens": [{"last_used_at": told}]})]
         assert provider.usage(made.id, NOW - 1000) == (True, last and NOW // 1000 * 1000)
+
+
+def test_the_documents_examples() -> None:
+    """They are sound, and the one of kind http drives a real server."""
+    first, second = (yaml.safe_load(block) for block in blocks(ROOT / "docs/rotation-providers.md", "yaml"))
+    assert parse_key_settings(first, "default").keys() == {"anthropic", "openai"}
+    with running(GenericServer()) as server:
+        settings = parse_key_settings(json.loads(json.dumps(second).replace("https://api.acme.example", server.url)), "default")["acme"]
+        provider = key_provider(settings, WebPoster(private=True), HeldSecrets(server.admin), server.now)
+        made = provider.create("k01")
+        assert provider.test(made.key).accepted
+        assert provider.usage(made.id, 0) == (True, None)
+        assert provider.revoke(made.key, made.id)
 
 
 @pytest.mark.parametrize(

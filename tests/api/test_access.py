@@ -8,10 +8,13 @@ import sys
 import pytest
 from werkzeug.test import Client
 
+from clawpulse.fleet import digest
 from functions.api.app import ENDPOINTS, app
 from functions.domain.desired import desired
+from functions.domain.revision import Revision
 from tests.api.alerting import incident
 from tests.api.failing import SLOW, fail, slow
+from tests.api.fleet_repo import FILES
 from tests.api.world import NOW, ApiClient, World, agent
 
 BODIES = {
@@ -23,6 +26,12 @@ BODIES = {
     ("PUT", "/api/rules"): {},
     ("POST", "/api/rules/check"): {},
     **{("PUT", f"/api/{name}"): {} for name in ("channels", "routes", "inhibitions", "dead-man", "budgets")},
+    **{("PUT", f"/api/{name}"): {} for name in ("rollout-policy", "freezes", "rollout-notices")},
+    ("POST", "/api/rollouts"): {"agents": ["a1"], "model": "acme/other", "dryRun": True},
+    ("POST", "/api/rollouts/{rollout}/{action}"): {},
+    ("POST", "/api/fleet/plan"): {"files": FILES},
+    ("POST", "/api/fleet/apply"): {"files": FILES, "dryRun": True},
+    ("POST", "/api/fleet/rollback"): {"to": 7},
     ("POST", "/api/alerts/backtest"): {"rule": "unknown"},
     ("POST", "/api/alerts/test"): {"tests": []},
     ("POST", "/api/silences"): {"matchers": "rule=slow", "for": "2h"},
@@ -30,7 +39,17 @@ BODIES = {
 }
 QUERIES = {"/api/series": "?metric=m", "/v1/config": "?agent=a1"}
 INCIDENT = incident(World()).id
-NAMES = {"agent": "a1", "token": "none", "silence": "s1", "incident": INCIDENT, "name": "chat", "fingerprint": SLOW}
+NAMES = {
+    "agent": "a1",
+    "token": "none",
+    "silence": "s1",
+    "incident": INCIDENT,
+    "name": "chat",
+    "fingerprint": SLOW,
+    "rollout": "set below",
+    "action": "pause",
+    "revision": "1",
+}
 SCOPED = [endpoint for endpoint in ENDPOINTS if endpoint.scope is not None]
 
 
@@ -44,6 +63,9 @@ def call(client: ApiClient, endpoint, **more):
 def fleet(world: World) -> None:
     world.seal(agent("a1"))
     world.desired.put("team", "a1", desired({}, time=NOW, by="t"), None)
+    world.revisions.put("team", Revision(number=1, digest=digest(FILES), by="t", at=NOW), FILES)
+    started = world.client("operate").call("POST", "/api/rollouts", json={"agents": ["a1"], "model": "acme/other"})
+    NAMES["rollout"] = started.json["rollout"]["id"]
     incident(world)
     fail(world, slow())
 

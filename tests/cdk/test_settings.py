@@ -7,6 +7,7 @@ import pytest
 from cdk.app import read_context
 from cdk.app_stack import log_retention
 from cdk.settings import LOG_RETENTION_DAYS, SettingsError, load
+from functions.runtime.vault_settings import VaultSettings
 
 
 def stage(**settings: Any) -> Any:
@@ -24,6 +25,15 @@ def test_everything_has_a_default() -> None:
     assert found.raw_history
     assert list(found.workspaces) == ["default"]
     assert found.alarm_email is None
+
+
+def test_functions_read_of_vault_what_the_stage_says() -> None:
+    said = {"vaultAddress": "https://vault.example:8200", "vaultRole": "clawpulse", "vaultMount": "team/kv", "vaultNamespace": "admin/eu"}
+    found = VaultSettings.from_env(stage(**said).vault.environment())
+    assert found == VaultSettings(
+        vault_address="https://vault.example:8200", vault_role="clawpulse", vault_mount="team/kv", vault_namespace="admin/eu"
+    )
+    assert VaultSettings.from_env(stage().vault.environment()) == VaultSettings.from_env({}) == VaultSettings()
 
 
 def test_what_the_cdk_command_passes_on_wins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +55,7 @@ def test_settings_cannot_be_changed() -> None:
         ({"buckets": 0}, "buckets", "greater than or equal to 1"),
         ({"logRetentionDays": 31}, "logRetentionDays", "logs can be kept for 1, 3,"),
         ({"alarmEmail": "nobody"}, "alarmEmail", "pattern"),
+        ({"vaultNamespace": "a b"}, "vaultNamespace", "pattern"),
         ({"removal": "keep"}, "removal", "'retain' or 'destroy'"),
         ({"workspaces": {}}, "workspaces", "at least 1"),
         ({"workspaces": {"Team A": {}}}, "workspaces.Team A", "pattern"),

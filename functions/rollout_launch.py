@@ -34,7 +34,9 @@ from functions.domain.rollout import (
 )
 from functions.domain.rollout_command import commanded
 from functions.domain.rollout_plan import begin
-from functions.ports import DesiredStore, Executions, Registry, RolloutStore
+from functions.domain.rotation_launch import channel
+from functions.domain.rotation_view import LaunchRollout
+from functions.ports import DesiredStore, Executions, KeyStore, Registry, RolloutStore
 
 OUT_OF_IT = frozenset({MemberState.GONE, MemberState.OVERRIDDEN})
 """Members that are no part of their rollout any more."""
@@ -96,7 +98,7 @@ def launch(parts: Parts, workspace: str, wanted: Launch, *, id: str, now: int) -
         members = changing(wanted, parts.desired.hashes(workspace))
         if not members:
             return None
-        _refuse_taken(parts.rollouts, workspace, seen, {member.agent for member in members})
+        refuse_taken(parts.rollouts, workspace, seen, {member.agent for member in members})
         made, waves, entries = _begin(wanted, members, id, now)
         documents = _documents(parts, workspace, wanted, members)
         # A first look right away; one that nobody takes is for the sweep.
@@ -105,6 +107,35 @@ def launch(parts: Parts, workspace: str, wanted: Launch, *, id: str, now: int) -
             _start(parts.executions, workspace, rollout)
             return rollout
     raise StoreUnavailable("others start rollouts, or change configurations, all the time")
+
+
+def launch_keys(
+    rollouts: RolloutStore, keys: KeyStore, executions: Executions, workspace: str, provider: str, wanted: LaunchRollout, now: int
+) -> Rollout | None:
+    """Start a rollout that brings a provider's key; None when there is one of its id, or agents have another key than was seen.
+
+    Raises `Conflict`, `InvalidInput`, `StoreUnavailable`.
+    """
+    members = [
+        Member(agent=agent, before=before, after=after, tags=dict(wanted.tags.get(agent, {})))
+        for agent, (before, after) in sorted(wanted.members.items())
+        if before != after
+    ]
+    for _ in range(_ATTEMPTS):
+        seen = rollouts.registry(workspace)
+        having = keys.all_keys(workspace)
+        as_seen = all(having.get(member.agent, {}).get(provider, UNMANAGED) == member.before for member in members)
+        if not members or not as_seen or rollouts.head(workspace, wanted.id):
+            return None
+        refuse_taken(rollouts, workspace, seen, {member.agent for member in members}, channel(provider))
+        made, waves, entries = begin(
+            id=wanted.id, title=wanted.title, by=wanted.by, now=now, members=members, policy=wanted.policy, change=wanted.change
+        )
+        rollout = replace(made, channel=channel(provider), drive=1, version=1, look_at=now)
+        if rollouts.create(workspace, rollout, waves, {}, entries, seen):
+            _start(executions, workspace, rollout)
+            return rollout
+    raise StoreUnavailable("others start rollouts all the time")
 
 
 def command(parts: Parts, workspace: str, rollout_id: str, action: Action, *, by: str, now: int, detail: str = "") -> Rollout:
@@ -116,13 +147,31 @@ def command(parts: Parts, workspace: str, rollout_id: str, action: Action, *, by
         found = parts.rollouts.read(workspace, rollout_id)
         if found is None:
             raise NotFound(f"there is no rollout {rollout_id}")
-        before, waves = found
-        step = commanded(before, waves, action, by=by, now=now, detail=detail)
-        after = driven(replace(step.rollout, version=before.version), now)
-        if parts.rollouts.save(workspace, after, step.waves, step.entries):
-            _start(parts.executions, workspace, after)
+        after = command_seen(parts.rollouts, parts.executions, workspace, *found, action, by=by, now=now, detail=detail)
+        if after:
             return after
     raise StoreUnavailable(f"the rollout {rollout_id} is being changed all the time")
+
+
+def command_seen(
+    rollouts: RolloutStore,
+    executions: Executions,
+    workspace: str,
+    seen: Rollout,
+    waves: Sequence[Wave],
+    action: Action,
+    *,
+    by: str,
+    now: int,
+    detail: str = "",
+) -> Rollout | None:
+    """Do what is asked of a rollout as it was seen; None when it was changed meanwhile. Raises `Conflict`, `StoreUnavailable`."""
+    step = commanded(seen, waves, action, by=by, now=now, detail=detail)
+    after = driven(replace(step.rollout, version=seen.version), now)
+    if not rollouts.save(workspace, after, step.waves, step.entries):
+        return None
+    _start(executions, workspace, after)
+    return after
 
 
 def restart(parts: Parts, workspace: str, rollout: Rollout, now: int) -> bool:
@@ -148,17 +197,20 @@ def changing(wanted: Launch, desired: Mapping[str, str]) -> list[Member]:
     return [member for member in members if member.before != member.after]
 
 
-def members_elsewhere(rollouts: RolloutStore, workspace: str, seen: Registry, own: str = "") -> Iterator[tuple[str, str]]:
-    """Rollout and agent of all that take part in rollouts of the registry, those of `own` left out."""
+def members_elsewhere(
+    rollouts: RolloutStore, workspace: str, seen: Registry, own: str = "", channel: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Rollout and agent of all that take part in the registry's rollouts of a channel, those of `own` left out."""
     for id in sorted(seen.rollouts - {own}):
         found = rollouts.read(workspace, id)
-        if found is not None and found[0].phase not in FINAL:
+        if found is not None and found[0].channel == channel and found[0].phase not in FINAL:
             yield from ((id, member.agent) for wave in found[1] for member in wave.members if member.state not in OUT_OF_IT)
 
 
-def _refuse_taken(rollouts: RolloutStore, workspace: str, seen: Registry, agents: set[str]) -> None:
+def refuse_taken(rollouts: RolloutStore, workspace: str, seen: Registry, agents: set[str], channel: str = "") -> None:
+    """Raise `Conflict` if agents are in another rollout of a channel."""
     taken: dict[str, list[str]] = {}
-    for rollout, agent in members_elsewhere(rollouts, workspace, seen):
+    for rollout, agent in members_elsewhere(rollouts, workspace, seen, channel=channel):
         if agent in agents:
             taken.setdefault(rollout, []).append(agent)
     if taken:

@@ -25,7 +25,7 @@ from cdk.components.function import ONE_CPU_MB, Function, OnFailure, Runtime
 from cdk.components.queue import dead_letter_queue
 from cdk.data_stack import DataStack
 from functions.domain.rollout import Phase
-from functions.rollouts.service import LONGEST_WAIT_S, MAX_TURNS, Next
+from functions.stepping import LONGEST_WAIT_S, MAX_TURNS, Next
 
 ROLLOUTS, ROTATIONS = "rollouts", "rotations"
 """What has a state machine."""

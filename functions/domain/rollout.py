@@ -289,8 +289,8 @@ class Rollout(msgspec.Struct, kw_only=True, omit_defaults=True):
     skipping: bool = False
     """The current wave passes as soon as all of it is told."""
     channel: str = ""
-    """What it brings: empty: configurations; `keys:<provider>`: a key of a provider, hashes being fingerprints (`domain.rotation`). An agent
-    is in one rollout a channel at a time."""
+    """What it brings. Empty: configurations; `keys:<provider>`: a key, hashes being fingerprints (`domain.rotation`). An agent is in one
+    rollout a channel at a time."""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -144,7 +144,9 @@ class Draft:
         self._entries.append(Entry(at=self.now, rollout=head.id, by=by, action=action, text=text, title=head.title, tags=tags))
 
     def notify(self, event: str, text: str) -> None:
-        """Tell people."""
+        """Tell people; of a rollout that brings a key its rotation tells."""
+        if self.head.channel:
+            return
         key = f"{self.head.version}-{event}"
         self.head.notices.append(Notice(key=key, event=event, text=text, at=self.now))
 

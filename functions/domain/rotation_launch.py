@@ -19,6 +19,11 @@ def channel(provider: str) -> str:
     return f"keys:{provider}"
 
 
+def provider_of(channel: str) -> str:
+    """The provider whose keys a channel brings; empty for that of configurations."""
+    return channel.removeprefix("keys:") if channel.startswith("keys:") else ""
+
+
 def launch(draft: Draft, members: Agents, wanted: str | None, *, at_once: bool) -> None:
     """Ask for a rollout that brings agents to a key (None: to none), under an id of its own; `again` repeats it."""
     head = draft.head

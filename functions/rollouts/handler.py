@@ -7,19 +7,22 @@ from functools import cache
 from typing import Any
 
 from functions.adapters.approval_links import ApprovalLinks
+from functions.adapters.batches import Batches
 from functions.adapters.deliveries import Deliveries
 from functions.adapters.desired import DesiredConfigs
 from functions.adapters.executions import StateMachine
 from functions.adapters.fleet import Fleet
+from functions.adapters.keys import DesiredKeys
 from functions.adapters.revisions import Revisions
 from functions.adapters.rollouts import RolloutTable
 from functions.adapters.rollups import Rollups
 from functions.adapters.sqs import QueueDispatcher
 from functions.domain.errors import StoreError
 from functions.gate_evidence import GateReader
+from functions.key_gate import KeyGate
+from functions.notices import Notices
 from functions.rollout_launch import Parts
 from functions.rollouts.joining import Joining
-from functions.rollouts.notices import Notices
 from functions.rollouts.observer import Observer
 from functions.rollouts.service import RolloutService
 from functions.rollouts.sweep import Sweep
@@ -34,15 +37,19 @@ def service() -> RolloutService:
     """The use case on the deployed stores; raises `MissingSetting`."""
     settings, dynamodb = Settings.from_env(), client("dynamodb")
     fleet, parts = Fleet(dynamodb, settings.fleet_table), _parts()
+    # What a step writes must not come when others think that it is over (`rollout_step.SETTLE_MS`).
+    hurried = hurried_client("dynamodb")
     return RolloutService(
         rollouts=parts.rollouts,
-        # What a step writes must not come when others think that it is over (`rollout_step.SETTLE_MS`).
-        desired=DesiredConfigs(hurried_client("dynamodb"), settings.fleet_table),
+        desired=DesiredConfigs(hurried, settings.fleet_table),
+        keys=DesiredKeys(hurried, settings.fleet_table),
         executions=parts.executions,
         observer=Observer(
             fleet=fleet,
             desired=parts.desired,
             gate=GateReader(Rollups(dynamodb, settings.rollups_table, consistent=True), fleet),
+            keys=DesiredKeys(dynamodb, settings.fleet_table),
+            key_gate=KeyGate(Batches(dynamodb, settings.batches_table, settings.buckets), fleet),
             joining=Joining(parts.rollouts, parts.desired, Targets(Revisions(dynamodb, settings.rollouts_table))),
         ),
         notices=Notices(

@@ -12,7 +12,9 @@ from functions.domain.fleet import AgentState, Snapshot, decode_snapshot
 from functions.domain.rollout import Hold, HoldCause, Observed, Phase, Rollout, Seen, Verdict, Wave
 from functions.domain.rollout_freeze import FREEZES, frozen_wave, parse_freezes
 from functions.domain.rollout_step import wants_joined, wants_verdict
-from functions.ports import DesiredStore, FleetStore
+from functions.domain.rotation_launch import provider_of
+from functions.domain.rotation_view import key_seen
+from functions.ports import DesiredStore, FleetStore, KeyStore
 from functions.rollouts.joining import Joined, Joining
 
 _LOG = logging.getLogger(__name__)
@@ -41,10 +43,15 @@ class Observer:
     desired: DesiredStore
     gate: Gate
     joining: Joining
+    keys: KeyStore
+    key_gate: Gate
+    """Of rollouts in a channel of keys."""
 
     def look(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], now: int) -> Sight:
         """What a step needs. Raises `StoreUnavailable`, also without a snapshot: an agent that is not in one is taken for forgotten."""
-        snapshot = self._snapshot(workspace)
+        snapshot, provider = self._snapshot(workspace), provider_of(rollout.channel)
+        if provider:
+            return Sight(self._keys(workspace, rollout, waves, snapshot, provider, now), Joined())
         desired = self.desired.hashes(workspace)
         joined = self.joining.look(workspace, rollout, waves, snapshot, desired, now) if wants_joined(rollout) else Joined()
         observed = Observed(
@@ -55,6 +62,15 @@ class Observer:
             joined=joined.members,
         )
         return Sight(observed, joined)
+
+    def _keys(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], snapshot: Snapshot, provider: str, now: int) -> Observed:
+        """Of a rollout that brings a key: fingerprints for hashes. Nobody joins it, and no freeze holds it: that is its rotation's business."""
+        wanted = {agent: keys[provider] for agent, keys in self.keys.all_keys(workspace).items() if provider in keys}
+        return Observed(
+            agents={agent: key_seen(state, provider, wanted.get(agent)) for agent, state in snapshot.agents.items()},
+            desired=wanted,
+            verdict=self.key_gate.verdict(workspace, rollout, waves, now) if wants_verdict(rollout) else None,
+        )
 
     def _snapshot(self, workspace: str) -> Snapshot:
         data = self.fleet.snapshot(workspace)

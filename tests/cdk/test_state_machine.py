@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from functions.domain.rollout import FINAL, Phase
-from functions.rollouts.service import MAX_TURNS, Next
+from functions.stepping import MAX_TURNS, Next
 from tests.cdk.template import Stage
 
 HISTORY = 20_000

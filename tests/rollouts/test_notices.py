@@ -12,7 +12,7 @@ from functions.domain.delivery import Claimed, Thread, claim, sent
 from functions.domain.errors import StoreUnavailable
 from functions.domain.notification import Sent
 from functions.domain.rollout import Notice, Rollout
-from functions.rollouts.notices import Notices
+from functions.notices import Notices
 from tests.api.rolling import rollout, waiting
 from tests.api.world import NOW, World
 

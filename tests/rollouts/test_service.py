@@ -12,7 +12,7 @@ from functions.domain.desired import hash_of
 from functions.domain.errors import StoreUnavailable
 from functions.domain.revision import Revision
 from functions.domain.rollout import FINAL, Action, HoldCause, MemberState, Outcome, Phase, Policy, Verdict, Wave
-from functions.rollouts.service import LONGEST_WAIT_S, MAX_TURNS, Answer, Next
+from functions.stepping import LONGEST_WAIT_S, MAX_TURNS, Answer, Next
 from tests.rollouts.workshop import AFTER, BEFORE, FAIL, NEW_TEXT, PASS, UNMANAGED_TEXT, WS, Chance, Workshop
 
 ONE_WAVE = Policy(waves=("100%",), bake_s=30, apply_s=60)

@@ -10,8 +10,8 @@ from functions.domain.desired import hash_of
 from functions.domain.errors import StoreUnavailable
 from functions.domain.revision import Revision
 from functions.domain.rollout import Action, Phase, Policy
-from functions.rollouts.service import Next
 from functions.rollouts.sweep import MAX_ADOPTED, Swept
+from functions.stepping import Next
 from tests.rollouts.workshop import AFTER, BEFORE, FAIL, PASS, WS, Workshop
 
 FILES = {"agents/_base.yaml": "model: {primary: x/b}\n", "agents/tier-none.yaml": "model: null\n"}

@@ -18,12 +18,14 @@ from functions.domain.times import MINUTE_MS, SECOND_MS
 from functions.rollout_launch import Launch, Parts, command, launch
 from functions.rollouts.joining import Joining
 from functions.rollouts.observer import Observer
-from functions.rollouts.service import Answer, Next, RolloutService
+from functions.rollouts.service import RolloutService
 from functions.rollouts.sweep import Sweep
 from functions.rollouts.targets import Targets
+from functions.stepping import Answer, Next
 from tests.fakes.desired import MemoryDesired
 from tests.fakes.executions import MemoryExecutions
 from tests.fakes.fleet import MemoryFleet
+from tests.fakes.keys import MemoryKeys
 from tests.fakes.revisions import MemoryRevisions
 from tests.fakes.rollouts import MemoryRollouts
 from tests.rollouts.simulation import Agent
@@ -36,7 +38,7 @@ OLD_TEXT, NEW_TEXT = canonical(OLD), canonical(NEW)
 BEFORE, AFTER = hash_of(OLD_TEXT), hash_of(NEW_TEXT)
 PASS = Verdict(outcome=Outcome.PASS, reason="as its references")
 FAIL = Verdict(outcome=Outcome.FAIL, reason="errors 30 %, control 5 %")
-WRITES = ("create", "save", "put_documents", "put", "start", "send")
+WRITES = ("create", "save", "put_documents", "put", "assign", "start", "send")
 """Methods of the ports that change something."""
 RETRIES_S = (2, 4, 8, 16, 32, 64, 120)
 
@@ -127,6 +129,7 @@ class Workshop:
 
     def __post_init__(self) -> None:
         self.rollouts, self.desired, self.fleet = MemoryRollouts(), MemoryDesired(), MemoryFleet()
+        self.keys = MemoryKeys()
         self.revisions, self.executions = MemoryRevisions(), MemoryExecutions()
         self.running: list[Execution] = []
         self.over: list[Execution] = []
@@ -169,8 +172,9 @@ class Workshop:
         return RolloutService(
             rollouts=parts.rollouts,
             desired=parts.desired,
+            keys=Mortal(self.keys, self.chance),  # type: ignore[arg-type]
             executions=parts.executions,
-            observer=Observer(fleet=self.fleet, desired=parts.desired, gate=self.gate, joining=joining),
+            observer=Observer(fleet=self.fleet, desired=parts.desired, gate=self.gate, joining=joining, keys=self.keys, key_gate=self.gate),
             notices=Mortal(self.notices, self.chance),  # type: ignore[arg-type]
             clock=lambda: self.now,
         )

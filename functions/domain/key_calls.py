@@ -104,15 +104,15 @@ def filled(template: Any, values: Mapping[str, str], *, url: bool = False) -> An
 
 
 def at(document: Any, pointer: str) -> Any:
-    """What a JSON pointer (RFC 6901) points at; None where there is nothing."""
+    """What a JSON pointer (RFC 6901) points at. Raises `LookupError` where there is nothing, which is not null."""
     for step in pointer.split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(document, Mapping):
-            document = document.get(name)
+        if isinstance(document, Mapping) and name in document:
+            document = document[name]
         elif isinstance(document, list) and name.isascii() and name.isdigit() and len(name) <= 6 and int(name) < len(document):
             document = document[int(name)]
         else:
-            return None
+            raise LookupError(f"nothing at {pointer}")
     return document
 
 

@@ -139,12 +139,7 @@ def test_an_id_that_the_provider_does_not_know(world_of: Any) -> None:
 def test_answers_of_another_form(world_of: Any, body: bytes) -> None:
     with world_of() as world:
         _, id = world.add()
-        if isinstance(server_of(world), GenericServer) and body.startswith(b'{"'):
-            return
         server_of(world).faults = [Reply(200, body)]
-        if isinstance(server_of(world), GenericServer) and body == b"{}":
-            assert world.provider.usage(id, 0) == (True, None)
-            return
         with pytest.raises(ProviderRefused, match="answered"):
             world.provider.usage(id, NOW - 1000)
 
@@ -360,30 +355,71 @@ def test_http_without_an_id() -> None:
         assert provider.usage(None, 0) == (False, None)
 
 
+def test_http_a_made_key_is_not_lost_for_its_id() -> None:
+    bearer = {"Authorization": "Bearer {admin}"}
+    create = {
+        "url": "@URL@/admin/tokens",
+        "headers": bearer,
+        "body": {"label": "{name}"},
+        "key": "/token/secret",
+        "id": "/id",
+        "accepted": [201],
+    }
+    with generic_with(create=create) as (_, provider):
+        made = provider.create("k1")
+        assert made.id is None
+        assert provider.test(made.key).accepted
+
+
 def test_http_create_without_a_key_in_the_answer() -> None:
     bearer = {"Authorization": "Bearer {admin}"}
     create = {"url": "@URL@/admin/tokens", "headers": bearer, "body": {"label": "{name}"}, "key": "/token/none", "accepted": [201]}
-    with generic_with(create=create) as (_, provider), pytest.raises(ProviderRefused, match="no key at /token/none"):
+    with generic_with(create=create) as (_, provider), pytest.raises(ProviderRefused, match="nothing at /token/none"):
         provider.create("k1")
 
 
-@pytest.mark.parametrize(
-    ("told", "last"),
-    [
-        (NOW // 1000, NOW),
-        (NOW, NOW),
-        ("2026-11-24T00:00:37Z", NOW),
-        ("2026-11-24T01:00:37+01:00", NOW),
-        (None, None),
-        ("soon", None),
-        (True, None),
-    ],
-)
-def test_http_times_of_all_sorts(told: object, last: int | None) -> None:
+@pytest.mark.parametrize("told", [NOW // 1000, NOW // 1000 * 1000, "2026-11-24T00:00:37Z", "2026-11-24T01:00:37+01:00"])
+def test_http_times_of_all_sorts(told: object) -> None:
     with generic_with() as (server, provider):
-        made = server.add()
-        server.faults = [Reply(200, {"tokens": [{"last_used_at": told}]})]
-        assert provider.usage(made.id, NOW - 1000) == (True, last and NOW // 1000 * 1000)
+        server.faults = [Reply(200, {"tokens": [{"last_used_at": told}]})] * 2
+        assert provider.usage("id", NOW - 1000) == (True, NOW // 1000 * 1000)
+        assert provider.usage("id", NOW + 1000) == (True, None)
+
+
+@pytest.mark.parametrize("body", ['"soon"', "true", "[]", "1e999", '"2026-11-24T00:00:37"', "NaN"])
+def test_http_what_is_no_time_is_not_taken_for_never(body: str) -> None:
+    with generic_with() as (server, provider):
+        server.faults = [Reply(200, f'{{"tokens": [{{"last_used_at": {body}}}]}}')]
+        with pytest.raises(ProviderRefused, match="in a form that its documents do not have"):
+            provider.usage("id", NOW - 1000)
+
+
+@ALL
+@pytest.mark.parametrize("id", [".", ".."])
+def test_an_id_that_would_lead_elsewhere_is_not_sent(world_of: Any, id: str) -> None:
+    with world_of() as world:
+        key, _ = world.add()
+        with pytest.raises(ProviderRefused, match="would lead elsewhere"):
+            world.provider.revoke(key, id)
+        assert server_of(world).requests == []
+
+
+def test_http_an_id_that_is_no_header() -> None:
+    usage = {"url": "@URL@/admin/tokens", "headers": {"X-Id": "{id}"}, "last_used": "/a"}
+    with generic_with(usage=usage) as (server, provider):
+        for id in ("two\r\nlines", "ünïcode"):
+            with pytest.raises(ProviderRefused, match="printable ASCII"):
+                provider.usage(id, 0)
+        assert server.requests == []
+
+
+def test_an_answer_that_is_nested_without_end() -> None:
+    with anthropic() as world:
+        _, id = world.add()
+        server_of(world).faults = [Reply(200, b"[" * 60_000), Reply(400, b"[" * 60_000)]
+        with pytest.raises(ProviderRefused, match="no JSON object"):
+            world.provider.usage(id, NOW - 1000)
+        assert not world.provider.test(NOBODYS).accepted
 
 
 def test_the_documents_examples() -> None:

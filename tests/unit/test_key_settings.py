@@ -230,19 +230,15 @@ def test_values_are_not_templates() -> None:
     assert filled({"a": ["{id}", 3], "b": "{key}-{id}"}, {"id": "{key}", "key": "k"}) == {"a": ["{key}", 3], "b": "k-{key}"}
 
 
-@pytest.mark.parametrize(
-    ("pointer", "found"),
-    [
-        ("/a/1/b", 7),
-        ("/a/0", 1),
-        ("/a/2", None),
-        ("/a/-", None),
-        ("/x~1y", 3),
-        ("/m~0n", 4),
-        ("/none/deeper", None),
-        ("/a/b", None),
-        ("/a/٣", None),
-    ],
-)
+POINTED = {"a": [1, {"b": 7}], "x/y": 3, "m~n": 4, "none": None}
+
+
+@pytest.mark.parametrize(("pointer", "found"), [("/a/1/b", 7), ("/a/0", 1), ("/x~1y", 3), ("/m~0n", 4), ("/none", None)])
 def test_pointers(pointer: str, found: object) -> None:
-    assert at({"a": [1, {"b": 7}], "x/y": 3, "m~n": 4, "none": None}, pointer) == found
+    assert at(POINTED, pointer) == found
+
+
+@pytest.mark.parametrize("pointer", ["/a/2", "/a/-", "/a/-1", "/none/deeper", "/a/b", "/a/\u0663", "/b"])
+def test_pointers_to_nothing(pointer: str) -> None:
+    with pytest.raises(LookupError):
+        at(POINTED, pointer)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from functions.adapters.channels.answers import retry_after
 from functions.domain.errors import ProviderRefused, ProviderUnavailable
@@ -122,6 +123,10 @@ class Asker:
         return answer, self._answered(answer, (admin, *hidden))
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: Any, hidden: Collection[str]) -> Answer:
+        if {".", ".."} & set(urlsplit(url).path.split("/")):
+            raise ProviderRefused(f"{self.name} is not asked: a dot in place of an id would lead elsewhere")
+        if not all(value.isascii() and value.isprintable() for value in headers.values()):
+            raise ProviderRefused(f"{self.name} is not asked: a header's value is more than printable ASCII")
         sent = {**headers, "Content-Type": "application/json"} if body is not None else headers
         try:
             return self._http.send(method, url, sent, b"" if body is None else json.dumps(body).encode())
@@ -139,7 +144,7 @@ def document(answer: Answer, name: str) -> dict[str, Any]:
     """The answer's object. Raises `ProviderRefused` when it is none."""
     try:
         found = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise ProviderRefused(f"{name} answered something that is no JSON object")
@@ -151,7 +156,7 @@ def reading(name: str) -> Iterator[None]:
     """Answers that have not the form of the provider's documents become `ProviderRefused`."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError):
         raise ProviderRefused(f"{name} answered in a form that its documents do not have") from None
 
 
@@ -180,7 +185,7 @@ def _said(answer: Answer) -> str:
     """A provider's own words about an error."""
     try:
         found = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return answer.body.decode(errors="replace")
     inner = found.get("error", found) if isinstance(found, dict) else found
     if not isinstance(inner, dict):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from functions.adapters.key_providers.asking import Asker, Tried, document, proven
+from functions.adapters.key_providers.asking import Asker, Tried, document, proven, reading
 from functions.domain.errors import ProviderRefused
 from functions.domain.key_calls import HttpCall, at, filled
 from functions.domain.key_settings import ProviderSettings
@@ -36,9 +36,14 @@ class HttpKeys:
         if call is None:
             raise ProviderRefused(f"{self._asker.name} has no call `create` in key-settings")
         found = document(self._made(call, {"name": name})[0], self._asker.name)
-        key, id = at(found, call.pointers["key"]), at(found, call.pointers["id"]) if "id" in call.pointers else None
+        key = _read(found, call, "key", self._asker.name)
         if not isinstance(key, str) or not key:
-            raise ProviderRefused(f"{self._asker.name} answered create with no key at {call.pointers['key']}")
+            raise ProviderRefused(f"{self._asker.name} answered with no key at {call.pointers['key']}")
+        try:
+            id = at(found, call.pointers["id"]) if "id" in call.pointers else None
+        except LookupError:
+            # The key is there and must not be lost.
+            id = None
         return NewKey(key, str(id) if isinstance(id, str | int) else None)
 
     def identify(self, key: str) -> str | None:
@@ -62,7 +67,9 @@ class HttpKeys:
         answer, _ = self._made(call, {"id": id or "", "since": str(since // SECOND_MS)}, passed=(404,))
         if answer.status not in call.accepted:
             return Usage(False)
-        last = _ms(at(document(answer, self._asker.name), call.pointers["last_used"]))
+        told = _read(document(answer, self._asker.name), call, "last_used", self._asker.name)
+        with reading(self._asker.name):
+            last = _ms(told)
         return Usage(True, last if last is not None and last >= since else None)
 
     def _tried(self, key: str) -> Tried:
@@ -96,11 +103,21 @@ class HttpKeys:
         return answer, words
 
 
+def _read(found: Any, call: HttpCall, name: str, provider: str) -> Any:
+    """What the answer has where the settings say."""
+    try:
+        return at(found, call.pointers[name])
+    except LookupError:
+        raise ProviderRefused(f"{provider} answered with nothing at {call.pointers[name]}") from None
+
+
 def _ms(value: Any) -> int | None:
+    """Of a number or an RFC 3339 text; None for null. Raises `TypeError` and `ValueError` for what is no time: that is not "never"."""
+    if value is None:
+        return None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return round(value if value > _MS_FROM else value * SECOND_MS)
-    try:
-        found = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return round(found.timestamp() * SECOND_MS) if found.tzinfo else None
+    found = datetime.fromisoformat(value)
+    if found.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return round(found.timestamp() * SECOND_MS)

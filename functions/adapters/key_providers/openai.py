@@ -110,7 +110,8 @@ class OpenAIKeys:
         url = self._project(f"/api_keys/{quote(id, safe='')}")
         answer, _ = self._asker.administer(lambda admin: ("GET", url, _headers(admin), None), passed=(404,))
         seconds = document(answer, self._asker.name).get("last_used_at")
-        return round(seconds * SECOND_MS) if isinstance(seconds, int | float) else None
+        with reading(self._asker.name):
+            return None if seconds is None else round(seconds * SECOND_MS)
 
     def _used(self, id: str, width: Width, start: int, end: int | None) -> Iterator[Bucket]:
         query = {

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -86,8 +86,10 @@ def serving(vendor: Vendor) -> Iterator[None]:
             for name, value in {"Content-Type": "application/json", **reply.headers}.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            with suppress(ConnectionError):
+                # Who asked may not have waited.
+                self.end_headers()
+                self.wfile.write(content)
 
         do_POST = do_PATCH = do_GET = do_DELETE = _answer  # noqa: N815
 

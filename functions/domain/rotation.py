@@ -157,13 +157,17 @@ class Rotation(msgspec.Struct, kw_only=True, omit_defaults=True):
     launches: int = 0
     """Rollouts that were started for it."""
     unread_since: int | None = None
-    """Since when Vault, or the provider, cannot be asked."""
+    """Since when Vault cannot be read."""
     back: bool = False
     """The present rollout brings agents back to the old key."""
     rollouts: list[str] = []
     """Ids of all that were started for it, in order."""
     turned: str = ""
     """Why it turned around."""
+    trying_since: int = 0
+    """Since when it asks Vault for what `reason` says."""
+    silent_since: int | None = None
+    """Since when the provider cannot be asked."""
 
 
 class Usage(NamedTuple):

@@ -50,13 +50,14 @@ class Draft:
         """Enter a phase."""
         head = self.head
         head.phase, head.since, head.reason, head.hold, head.resume_to = phase, self.now, reason, None, None
-        head.unread_since = None
+        head.unread_since = head.silent_since = None
 
     def hold(self, cause: HoldCause, reason: str) -> None:
         """Leave the decision to people; goes on in the present phase."""
-        phase, unread = self.head.phase, self.head.unread_since
+        phase, unread, silent = self.head.phase, self.head.unread_since, self.head.silent_since
         self.move(RotationPhase.HELD, reason)
-        self.head.hold, self.head.resume_to, self.head.unread_since = Hold(cause=cause, reason=reason), phase, unread
+        self.head.hold, self.head.resume_to = Hold(cause=cause, reason=reason), phase
+        self.head.unread_since, self.head.silent_since = unread, silent
         self.head.nudged = None
         self.note("held", reason)
         self.notify("held", reason)

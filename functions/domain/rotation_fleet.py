@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from functions.domain.rotation import Rotation
+from functions.domain.rotation import Rotation, VaultState
 from functions.domain.rotation_view import KeyAgent
 from functions.domain.selector import Selector
 from functions.domain.times import SECOND_MS
@@ -31,7 +31,11 @@ class Fleet:
     def scope(self) -> Agents:
         """The agents that the rotation means, whether they use the provider or not."""
         selector = Selector.parse(self.rotation.selector)
-        return {id: agent for id, agent in sorted(self.agents.items()) if self._in_shard(agent) and selector.matches(agent.tags)}
+        return {
+            id: agent
+            for id, agent in sorted(self.agents.items())
+            if in_shard(agent, self.rotation.shard, self.apart) and selector.matches(agent.tags)
+        }
 
     @cached_property
     def members(self) -> Agents:
@@ -56,10 +60,6 @@ class Fleet:
         """Members that should use another key."""
         return {id: agent for id, agent in self.members.items() if agent.assigned != print_}
 
-    def late(self) -> Agents:
-        """Members that came, or came back, too late for the rollout."""
-        return {id: agent for id, agent in self.members.items() if agent.assigned in (self.rotation.old, None)}
-
     def users(self, print_: str | None) -> Agents:
         """Agents, of any scope, that use a key or are to use it."""
         if print_ is None:
@@ -74,9 +74,24 @@ class Fleet:
         """Agents that are awake, should use a key, and do not say that they do."""
         return {id: agent for id, agent in self.assigned(print_).items() if self.awake(agent) and agent.reported != print_}
 
-    def _in_shard(self, agent: KeyAgent) -> bool:
-        shard = agent.tags.get(SHARD_TAG, "")
-        return shard == self.rotation.shard if self.rotation.shard else shard not in self.apart
+
+def in_shard(agent: KeyAgent, shard: str, apart: frozenset[str]) -> bool:
+    """Whether an agent has the keys of a shard, or, if that is empty, of the workspace: then it is of no shard that has its own."""
+    own = agent.tags.get(SHARD_TAG, "")
+    return own == shard if shard else own not in apart
+
+
+def strays(
+    agents: Mapping[str, KeyAgent], vault: VaultState, *, shard: str = "", apart: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, KeyAgent]]:
+    """Agents that are to be assigned the current key, whatever rotation is under way: what they are to use is not in Vault any more, for
+    they were forgotten or retired while it went; or they have no key and none was assigned to them yet.
+    """
+    for id, agent in sorted(agents.items()):
+        lost = agent.assigned is not None and agent.assigned not in (vault.current, vault.next, vault.old)
+        new = agent.assigned is None and agent.uses and agent.reported is None
+        if vault.current is not None and in_shard(agent, shard, apart) and (lost or new):
+            yield id, agent
 
 
 def named(agents: Mapping[str, KeyAgent], *, why: bool = False) -> str:

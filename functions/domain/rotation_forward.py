@@ -209,8 +209,8 @@ def _foreign(head: Rotation, vault: VaultState, fleet: Fleet) -> str | None:
         return "Vault has a key under current that this rotation does not know"
     if lies(vault, head.new, *_NEW_PLACES) is None:
         return "the new key is not in Vault any more"
-    needed = fleet.users(vault.old) if vault.old not in (head.old, head.new) else {}
-    return f"{named(needed)} use the key under old, which would be lost" if needed else None
+    needed = fleet.assigned(vault.old) if vault.old is not None and vault.old not in (head.old, head.new) else {}
+    return f"{named(needed)} should use the key under old, which would be lost" if needed else None
 
 
 def _promoted(draft: Draft, view: RotationView, fleet: Fleet) -> float | None:
@@ -230,18 +230,21 @@ def _promoted(draft: Draft, view: RotationView, fleet: Fleet) -> float | None:
 
 def bring_late(draft: Draft, fleet: Fleet) -> bool:
     """Assign the new key, which all others have proven, to agents that came after the rollout; tells whether there were any."""
-    late = fleet.late()
+    late = fleet.lacking(draft.head.new)
     _assign(draft, late, draft.head.new)
     return bool(late)
 
 
 def told(fleet: Fleet, print_: str) -> str:
-    """Who uses a key: `42 agents use the new key, 1 agent (a-7) will when it wakes`."""
+    """Who uses a key: `42 agents use the new key, 1 agent (a-7) when heard of again, 1 agent (a-3: 401) does not take it`."""
     meant = fleet.assigned(print_)
-    using = {id: agent for id, agent in meant.items() if agent.reported == print_}
-    behind: Agents = {id: agent for id, agent in meant.items() if id not in using}
-    text = f"{len(using)} agent{'s use' if len(using) != 1 else ' uses'} the new key"
-    return text + (f", {named(behind, why=True)} will" if behind else "")
+    using = sum(agent.reported == print_ for agent in meant.values())
+    behind: Agents = {id: agent for id, agent in meant.items() if agent.reported != print_}
+    refusing = {id: agent for id, agent in behind.items() if fleet.awake(agent)}
+    asleep = {id: agent for id, agent in behind.items() if id not in refusing}
+    text = f"{using} agent{'s use' if using != 1 else ' uses'} the new key"
+    text += f", {named(asleep)} when heard of again" if asleep else ""
+    return text + (f", {named(refusing, why=True)} not" if refusing else "")
 
 
 def _assign(draft: Draft, agents: Agents, wanted: str) -> None:

@@ -17,6 +17,7 @@ from functions.domain.times import MINUTE_MS, SECOND_MS
 
 PATIENCE_MS = 5 * MINUTE_MS
 _FIRST_S = 2
+_CAUSES = {"vault": HoldCause.VAULT, "accepted": HoldCause.PROVIDER, "fleet": HoldCause.UNREADABLE}
 
 
 def preflight(draft: Draft, view: RotationView, fleet: Fleet) -> float | None:
@@ -89,9 +90,10 @@ def _vault(head: Rotation, view: RotationView, vault: VaultState, fleet: Fleet) 
     if not view.incoming and lies(vault, head.new) is None:
         return Check(name="vault", ok=False, detail="the new key is not in Vault any more: give it again")
     # Promoting overwrites `old`: who uses what lies there now has to be brought along.
-    left = {id: agent for id, agent in fleet.users(vault.old).items() if id not in fleet.members} if vault.old != head.old else {}
-    if left and vault.old != head.new:
-        text = f"{named(left)} outside of this rotation still use the key before the present one, which would be lost"
+    needed = fleet.assigned(vault.old) if vault.old is not None and vault.old not in (head.old, head.new) else {}
+    left = {id: agent for id, agent in needed.items() if id not in fleet.members}
+    if left:
+        text = f"{named(left)} outside of this rotation should use the key before the present one, which would be lost"
         return Check(name="vault", ok=False, detail=f"{text}: take them in")
     return Check(name="vault", ok=True, detail="Vault can be read and written")
 
@@ -124,7 +126,7 @@ def _unless_urgent(head: Rotation, name: str, ok: bool, text: str) -> Check:
 def _wait(draft: Draft, unknown: list[Check]) -> float | None:
     text, waited = "; ".join(check.detail for check in unknown), draft.now - draft.head.since
     if waited >= PATIENCE_MS:
-        cause = HoldCause.VAULT if any(check.name == "vault" for check in unknown) else HoldCause.PROVIDER
+        cause = next(cause for name, cause in _CAUSES.items() if any(check.name == name for check in unknown))
         if cause is HoldCause.VAULT:
             draft.head.unread_since = draft.now
         draft.hold(cause, f"not answered for {span(PATIENCE_MS)}: {text}")

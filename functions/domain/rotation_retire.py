@@ -11,7 +11,7 @@ from functions.domain.rotation import Alias, RotationPhase, VaultState
 from functions.domain.rotation_draft import HELD_S, LOOK_S, QUICK_S, SOON_S, Draft
 from functions.domain.rotation_fleet import Agents, Fleet, named
 from functions.domain.rotation_forward import bring_late, drop_incoming, note_revoked, revoke, told
-from functions.domain.rotation_vault import STALL_MS, delete, lies, unread
+from functions.domain.rotation_vault import STALL_MS, UNREAD_MS, delete, lies, unread
 from functions.domain.rotation_view import RotationView, VaultFault
 from functions.domain.times import SECOND_MS
 
@@ -110,18 +110,28 @@ def _revoke(draft: Draft, view: RotationView, vault: VaultState) -> float | None
         # It is as it was: whoever wants can still go back.
         head.revoke_asked = head.revoke_asked if head.emergency else None
         draft.hold(HoldCause.PROVIDER, f"the provider does not revoke the old key: {view.refusal}; revoke it there, then resume")
-        return None
-    if draft.now - head.since >= STALL_MS:
-        why = test.detail if test else "it could not be tried"
-        draft.hold(HoldCause.PROVIDER, f"the old key is not revoked after {span(STALL_MS)}: {why}; revoke it at the provider, then resume")
-        return None
+        return HELD_S
     if test is None or test.retry:
-        head.reason = f"waits for the provider: {test.detail if test else 'the old key was not tried yet'}"
-        return LOOK_S
+        return _unanswered(draft, test.detail if test else "the old key was not tried yet")
+    head.silent_since = None
+    if draft.now - (head.revoke_asked or draft.now) >= STALL_MS and draft.now - head.since >= STALL_MS:
+        text = f"the provider still takes the old key {span(STALL_MS)} after it was told to revoke it"
+        draft.hold(HoldCause.PROVIDER, f"{text}; revoke it there, then resume")
+        return HELD_S
     # Also when it was revoked by others: then the next trial shows that this was so.
     revoke(draft, vault)
     head.reason = "the old key is revoked at the provider"
     return QUICK_S
+
+
+def _unanswered(draft: Draft, why: str) -> float | None:
+    head = draft.head
+    head.silent_since = head.silent_since or draft.now
+    if draft.now - head.silent_since >= UNREAD_MS:
+        draft.hold(HoldCause.PROVIDER, f"the old key cannot be tried at the provider for {span(UNREAD_MS)}: {why}")
+        return HELD_S
+    head.reason = f"waits for the provider: {why}"
+    return LOOK_S
 
 
 def _gone(draft: Draft) -> float | None:

@@ -39,7 +39,8 @@ def wants_test(rotation: Rotation) -> str | None:
     """The fingerprint of the key that a step wants tried (`RotationView.test`), wherever in Vault it lies."""
     if rotation.phase is RotationPhase.PREFLIGHT:
         return rotation.new
-    revoking = rotation.phase is RotationPhase.RETIRING or (rotation.phase is RotationPhase.ROLLING and rotation.revoke_asked is not None)
+    revoking = RotationPhase.RETIRING in (rotation.phase, rotation.resume_to)
+    revoking = revoking or (rotation.phase is RotationPhase.ROLLING and rotation.revoke_asked is not None)
     return rotation.old if revoking and rotation.revoked_at is None else None
 
 
@@ -75,6 +76,13 @@ def _held(draft: Draft, view: RotationView, fleet: Fleet) -> float | None:
         gone_on = view.rollout is not None and view.rollout.phase not in _STILL
         if gone_on and not (head.revoke_asked is not None and view.rollout and view.rollout.phase in (Phase.REVERTING, Phase.REVERTED)):
             draft.move(goes_on, "its rollout has gone on")
+            return 0
+        return HELD_S
+    if cause is HoldCause.PROVIDER and goes_on is RotationPhase.RETIRING:
+        answered = view.test is not None and not view.test.retry
+        if answered and view.test and (head.silent_since is not None or not view.test.accepted):
+            draft.move(goes_on, "the provider can be asked again" if view.test.accepted else "the old key was revoked")
+            head.revoke_asked = head.revoke_asked or draft.now
             return 0
         return HELD_S
     if cause is HoldCause.IN_USE:

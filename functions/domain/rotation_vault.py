@@ -78,11 +78,13 @@ def unread(draft: Draft, view: RotationView) -> float | None:
 
 def stuck(draft: Draft, view: RotationView, what: str) -> float | None:
     """Seconds until it is looked whether Vault has `what`; one that refuses it, or does not come to have it, is told to people."""
+    head = draft.head
+    if head.reason != what:
+        head.reason, head.trying_since = what, draft.now
     if view.refusal:
         draft.hold(HoldCause.VAULT, f"{what}: refused: {view.refusal}")
         return None
-    if draft.now - draft.head.since >= STALL_MS:
+    if draft.now - head.trying_since >= STALL_MS:
         draft.hold(HoldCause.VAULT, f"{what}: not so after {span(STALL_MS)}")
         return None
-    draft.head.reason = what
     return SOON_S

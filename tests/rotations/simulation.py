@@ -24,6 +24,7 @@ from functions.domain.fleet import AgentState, Health, Status
 from functions.domain.rollout import UNMANAGED, Action, Entry, Observed, Outcome, Rollout, Verdict, Wave
 from functions.domain.rotation import FINAL_ROTATION, Alias, KeyAnswer, Rotation, RotationPhase, RotationPolicy, Usage, VaultState
 from functions.domain.rotation_command import commanded
+from functions.domain.rotation_fleet import strays
 from functions.domain.rotation_queue import placed, position
 from functions.domain.rotation_step import step, wants_test, wants_usage
 from functions.domain.rotation_view import (
@@ -33,6 +34,7 @@ from functions.domain.rotation_view import (
     DeleteAlias,
     DropIncoming,
     Effect,
+    KeyAgent,
     LaunchRollout,
     RevokeKey,
     RotationStep,
@@ -49,6 +51,7 @@ PROVIDER = "anthropic"
 OLD, NEW, THIRD, STALE = (f"3f9a01c2-{digit * 16}" for digit in "abcd")
 START = 1_700_000_000_000
 TICK_MS = 5_000
+SWEEP_MS = 60_000
 QUICK = RotationPolicy(wave_size=2, cooldown_s=10, apply_s=60, asleep_s=60, unused_s=60, drain_s=600)
 GOOD = Verdict(outcome=Outcome.PASS, reason="as the others")
 BAD = Verdict(outcome=Outcome.FAIL, reason="1 authentication error")
@@ -184,10 +187,10 @@ class World:
 
     def view(self, id: str) -> RotationView:
         """What a step sees now."""
-        rotation, states = self.rotations[id], self._seen()
+        rotation = self.rotations[id]
         running = self.rollouts.get(rotation.rollout or "")
         return RotationView(
-            agents={state.id: agent_of(state, PROVIDER, self.assigned.get(state.id)) for state in states.values() if serves(state)},
+            agents=self._agents(),
             vault=self.vault_fault or self.vault(),
             incoming=id in self.incoming and self.vault_fault is None,
             position=position(self.queue, id),
@@ -240,9 +243,10 @@ class World:
         """Somebody asks for something; raises `Conflict`."""
         assert self.save(commanded(self.rotations[id or self.rotation.id], action, by="t-2", now=self.now))
 
-    def command_rollout(self, action: Action) -> None:
-        """Somebody asks something of the rollout itself."""
-        self._command_rollout(CommandRollout(self.rollout.id, action, self.rollout.version))
+    def ask_rollout(self, id: str, action: Action) -> None:
+        """Somebody asks something of a rollout itself; what is not possible is not done."""
+        if id in self.rollouts:
+            self._command_rollout(CommandRollout(id, action, self.rollouts[id].head.version))
 
     def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
         """Let time pass: agents, rollouts and rotations go on, until nothing is left to do."""
@@ -264,6 +268,8 @@ class World:
                 agent.tick(self)
             if not self.deaf:
                 self._snapshot()
+            if self.now // SWEEP_MS != (self.now - 1) // SWEEP_MS:
+                self._sweep()
             for running in self.rollouts.values():
                 if running.due is not None and running.due <= self.now:
                     self._step_rollout(running)
@@ -363,6 +369,16 @@ class World:
         self._late = [each for each in self._late if each[0] > self.now]
         for id, effect in due:
             self.apply(id, effect)
+
+    def _sweep(self) -> None:
+        """Agents that came later, or came back, get the current key."""
+        if self.vault_fault is None:
+            for id, agent in strays(self._agents(), self.vault()):
+                self._assign(id, self.aliases[Alias.CURRENT], agent.assigned)
+
+    def _agents(self) -> dict[str, KeyAgent]:
+        seen = self._seen().values()
+        return {state.id: agent_of(state, PROVIDER, self.assigned.get(state.id)) for state in seen if serves(state)}
 
     def _test(self, rotation: Rotation) -> KeyAnswer | None:
         key = wants_test(rotation)

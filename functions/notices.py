@@ -1,19 +1,20 @@
-"""What people are told of rollouts: notices become deliveries, one a channel, by way of the same store and queue as alerts' messages.
+"""What people are told of rollouts and rotations: notices become deliveries, one a channel, by way of alerts' store and queue.
 
-A delivery's id is made of the rollout's id and the notice's key: a repeat, as after a crash, queues it again, and never sends it twice. The
-link of an approval is made together with the delivery that carries it; nobody else ever sees its secret.
+A delivery's id is made of the id of what it is about and the notice's key: a repeat, as after a crash, queues it again, and never sends it
+twice. The link of an approval is made together with the delivery that carries it; nobody else ever sees its secret.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from functions.domain import approval_link
 from functions.domain.delivery import Delivery, DeliveryState, delivery_id
 from functions.domain.errors import InvalidInput
 from functions.domain.rollout import HoldCause, Notice, Rollout
-from functions.domain.rollout_notices import ADDRESS, APPROVAL, DOCUMENT, NoticeSettings, notification, parse_notices
+from functions.domain.rollout_notices import ADDRESS, APPROVAL, DOCUMENT, NoticeSettings, Subject, notification, parse_notices, subject_of
+from functions.domain.rotation import Rotation
 from functions.ports import DeliveryStore, Dispatcher, LinkStore, SettingsReader
 
 CHANNELS = "channels"
@@ -38,17 +39,21 @@ class Notices:
         self._links = links
         self._random = random
 
-    def send(self, workspace: str, rollout: Rollout) -> None:
-        """Queue `rollout.notices` for all channels that shall hear of them. To be repeated as a whole after `StoreUnavailable`."""
-        if not rollout.notices:
+    def send(self, workspace: str, told: Rollout | Rotation) -> None:
+        """Queue `told.notices` for all channels that shall hear of them. To be repeated as a whole after `StoreUnavailable`."""
+        self.tell(workspace, subject_of(told), told.notices, told if isinstance(told, Rollout) else None)
+
+    def tell(self, workspace: str, subject: Subject, notices: Sequence[Notice], rollout: Rollout | None = None) -> None:
+        """Queue notices about anything; `rollout` is the one that an approval is asked for."""
+        if not notices:
             return
         known = self._fleet.settings(workspace, CHANNELS) or {}
         settings = self._settings(workspace)
         queued = [
             delivery.id
-            for notice in rollout.notices
-            for channel in settings.channels_for(notice.event, known)
-            if (delivery := self._delivery(workspace, rollout, notice, channel, settings)).state is DeliveryState.PENDING
+            for notice in notices
+            for channel in settings.channels_for(subject.kind(notice), known)
+            if (delivery := self._delivery(workspace, subject, notice, channel, settings, rollout)).state is DeliveryState.PENDING
         ]
         if queued:
             self._queue.send([({"workspace": workspace, "delivery": delivery}, 0) for delivery in queued])
@@ -61,14 +66,16 @@ class Notices:
             # Of a later release, or a hand in the table: better all are told than nobody.
             return NoticeSettings()
 
-    def _delivery(self, workspace: str, rollout: Rollout, notice: Notice, channel: str, settings: NoticeSettings) -> Delivery:
+    def _delivery(
+        self, workspace: str, subject: Subject, notice: Notice, channel: str, settings: NoticeSettings, rollout: Rollout | None
+    ) -> Delivery:
         """The delivery that is there, or is put now."""
-        id = delivery_id(notice.at, rollout.id, notice.key, channel)
+        id = delivery_id(notice.at, subject.id, notice.key, channel)
         found = self._deliveries.read(workspace, id)
         if found is not None:
             return found
-        told = notification(workspace, rollout, notice, self._link(workspace, rollout, notice, channel, settings))
-        made = Delivery(id=id, channel=channel, notification=told, created=notice.at)
+        link = self._link(workspace, rollout, notice, channel, settings) if rollout else None
+        made = Delivery(id=id, channel=channel, notification=notification(workspace, subject, notice, link), created=notice.at)
         # Somebody who was faster put one with a link of its own; that one goes out.
         return made if self._deliveries.create(workspace, made) else self._deliveries.read(workspace, id) or made
 

@@ -20,6 +20,8 @@ from functions.domain.errors import ClawPulseError
 MAX_DEDUP_KEY = 255
 ROLLOUT = "rollout_"
 """How the kinds begin that tell of rollouts; the rest is the event (`rollout.Notice`)."""
+ROTATION = "rotation_"
+"""Likewise those that tell of rotations of keys."""
 
 
 class NotificationKind(StrEnum):
@@ -40,6 +42,15 @@ class NotificationKind(StrEnum):
     ROLLOUT_SUCCEEDED = "rollout_succeeded"
     ROLLOUT_REVERTED = "rollout_reverted"
     ROLLOUT_STOPPED = "rollout_stopped"
+    ROTATION_HELD = "rotation_held"
+    """A rotation of a key waits for somebody to decide."""
+    ROTATION_ABORTING = "rotation_aborting"
+    ROTATION_SUCCEEDED = "rotation_succeeded"
+    ROTATION_ABORTED = "rotation_aborted"
+    ROTATION_REFUSED = "rotation_refused"
+    """It did not begin: the new key, Vault or the fleet was not as it has to be."""
+    ROTATION_DUE = "rotation_due"
+    """A key is older than it should get; there is no rotation then, and `incident` names the provider."""
 
     @property
     def of_rollout(self) -> bool:
@@ -47,9 +58,15 @@ class NotificationKind(StrEnum):
         return self.value.startswith(ROLLOUT)
 
     @property
+    def of_rotation(self) -> bool:
+        """Likewise whether it tells of a rotation, or a key."""
+        return self.value.startswith(ROTATION)
+
+    @property
     def ends(self) -> bool:
         """Whether what it tells of is over."""
-        return self in (self.RESOLVED, self.ROLLOUT_SUCCEEDED, self.ROLLOUT_REVERTED, self.ROLLOUT_STOPPED)
+        rollouts = (self.ROLLOUT_SUCCEEDED, self.ROLLOUT_REVERTED, self.ROLLOUT_STOPPED)
+        return self in (self.RESOLVED, *rollouts, self.ROTATION_SUCCEEDED, self.ROTATION_ABORTED, self.ROTATION_REFUSED)
 
 
 class NotifiedAlert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -81,7 +98,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     kind: NotificationKind
     workspace: str
     incident: str
-    """Id, of a rollout if that is what it tells of; messages with the same one belong together."""
+    """Id, of a rollout or rotation if that is what it tells of; messages with the same one belong together."""
     title: str
     severity: Severity
     at: int

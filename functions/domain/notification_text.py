@@ -113,8 +113,14 @@ _WORDS = {
     NotificationKind.ROLLOUT_SUCCEEDED: "Rollout succeeded",
     NotificationKind.ROLLOUT_REVERTED: "Rollout taken back",
     NotificationKind.ROLLOUT_STOPPED: "Rollout stopped",
+    NotificationKind.ROTATION_HELD: "Key rotation held",
+    NotificationKind.ROTATION_ABORTING: "Key rotation turned around",
+    NotificationKind.ROTATION_SUCCEEDED: "Key rotated",
+    NotificationKind.ROTATION_ABORTED: "Key rotation taken back",
+    NotificationKind.ROTATION_REFUSED: "Key rotation did not begin",
+    NotificationKind.ROTATION_DUE: "Key should be rotated",
 }
-_GOOD = frozenset({NotificationKind.RESOLVED, NotificationKind.ROLLOUT_SUCCEEDED})
+_GOOD = frozenset({NotificationKind.RESOLVED, NotificationKind.ROLLOUT_SUCCEEDED, NotificationKind.ROTATION_SUCCEEDED})
 _SIGNS = {Severity.INFO: "🔵", Severity.WARNING: "🟠", Severity.CRITICAL: "🔴"}
 
 
@@ -147,11 +153,11 @@ def counts(notification: Notification) -> str:
 def facts(notification: Notification) -> list[tuple[str, str]]:
     """What is known of the incident, as label and text; not escaped, not cut."""
     lasted = span(notification.at - notification.started)
-    of_rollout = notification.kind.of_rollout
+    subject = _subject(notification)
     found = [
         ("Severity", str(notification.severity)),
-        ("Rollout", notification.incident if of_rollout else ""),
-        ("Alerts", "" if of_rollout else counts(notification)),
+        (subject.capitalize(), notification.incident if subject else ""),
+        ("Alerts", "" if subject else counts(notification)),
         ("Since", f"{moment(notification.started)}, {'lasted' if notification.kind.ends else 'for'} {lasted}"),
         ("Workspace", notification.workspace),
         ("Owner", notification.owner or ""),
@@ -169,9 +175,17 @@ def links(notification: Notification) -> list[tuple[str, str]]:
 
 
 def summary(notification: Notification) -> str:
-    """Severity, how many alerts or which rollout, workspace; not escaped, not cut."""
-    what = f"rollout {notification.incident}" if notification.kind.of_rollout else counts(notification)
+    """Severity, how many alerts or which rollout or rotation, workspace; not escaped, not cut."""
+    subject = _subject(notification)
+    what = f"{subject} {notification.incident}" if subject else counts(notification)
     return f"{notification.severity}, {what}, {notification.workspace}"
+
+
+def _subject(notification: Notification) -> str:
+    """What it tells of, if that is no incident."""
+    if notification.kind.of_rotation:
+        return "key" if notification.kind is NotificationKind.ROTATION_DUE else "rotation"
+    return "rollout" if notification.kind.of_rollout else ""
 
 
 def pairs(tags: Mapping[str, str]) -> str:

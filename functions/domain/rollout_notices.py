@@ -1,8 +1,9 @@
-"""Who is told of rollouts: the settings document `rollout-notices`.
+"""Who is told of rollouts, and of rotations of keys: the settings document `rollout-notices`.
 
     {"channels": ["oncall", "chat"], "events": ["approval", "held", "reverting", "reverted", "succeeded"], "url": "https://pulse.example.org/live"}
 
-All members optional. Without `channels` every channel is told; without `events` of what somebody should look at.
+All members optional. Without `channels` every channel is told; without `events` of what somebody should look at. A rotation that turns
+around or is taken back counts as a rollout that does; one that did not begin, and a key that is too old, as one that is held.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from urllib.parse import urlsplit
 from functions.domain.alert import Severity
 from functions.domain.alert_faults import Faults, Node, nearest
 from functions.domain.channels import MAX_CHANNELS
-from functions.domain.notification import ROLLOUT, Notification, NotificationKind
+from functions.domain.notification import ROLLOUT, ROTATION, Notification, NotificationKind
 from functions.domain.rollout import Notice, Rollout
+from functions.domain.rotation import Rotation
 
 DOCUMENT = "rollout-notices"
 """Its name in `FleetStore.settings`."""
@@ -25,7 +27,14 @@ APPROVAL = "approval"
 EVENTS = tuple(kind.removeprefix(ROLLOUT) for kind in NotificationKind if kind.of_rollout)
 USUAL_EVENTS = frozenset({APPROVAL, "held", "reverting", "reverted"})
 MAX_URL = 512
-_SEVERITIES = {"reverting": Severity.CRITICAL, "succeeded": Severity.INFO, "stopped": Severity.INFO}
+_SEVERITIES = {
+    "reverting": Severity.CRITICAL,
+    "aborting": Severity.CRITICAL,
+    "succeeded": Severity.INFO,
+    "stopped": Severity.INFO,
+}
+_COUNTS_AS = {"aborting": "reverting", "aborted": "reverted", "refused": "held", "due": "held"}
+"""Events of rotations, as the document names those of rollouts."""
 _CLOSING = frozenset({"pagerduty"})
 """Kinds of channels at which something stays open until it is told that it is over."""
 
@@ -39,14 +48,35 @@ class NoticeSettings(NamedTuple):
     url: str | None = None
     """The API's address for links, without a slash at its end; None: the one by which it was called last."""
 
-    def channels_for(self, event: str, known: Mapping[str, Any]) -> list[str]:
+    def channels_for(self, kind: NotificationKind, known: Mapping[str, Any]) -> list[str]:
         """The channels that are told of an event, of all that there are (the document `channels`)."""
         chosen = [name for name in known if self.channels is None or name in self.channels]
-        if event in self.events:
+        event = kind.value.removeprefix(ROTATION if kind.of_rotation else ROLLOUT)
+        if _COUNTS_AS.get(event, event) in self.events:
             return chosen
         # Whatever it was that ended: a page that was opened for it must not stay open.
-        over = NotificationKind(f"{ROLLOUT}{event}").ends
-        return [name for name in chosen if over and _kind(known[name]) in _CLOSING]
+        return [name for name in chosen if kind.ends and _kind(known[name]) in _CLOSING]
+
+
+class Subject(NamedTuple):
+    """What notices are about."""
+
+    id: str
+    title: str
+    created: int
+    kinds: str = ROTATION
+    """How the kinds of its notifications begin."""
+
+    def kind(self, notice: Notice) -> NotificationKind:
+        """The kind of a notice's notification."""
+        return NotificationKind(f"{self.kinds}{notice.event}")
+
+
+def subject_of(told: Rollout | Rotation) -> Subject:
+    """A rollout, or a rotation, as a subject."""
+    if isinstance(told, Rollout):
+        return Subject(told.id, told.title, told.created, ROLLOUT)
+    return Subject(told.id, f"key of {told.provider}", told.created)
 
 
 def parse_notices(document: Mapping[str, Any], known: Collection[str] | None = None) -> NoticeSettings:
@@ -61,16 +91,16 @@ def parse_notices(document: Mapping[str, Any], known: Collection[str] | None = N
     return NoticeSettings(channels, USUAL_EVENTS if events is None else events, url)
 
 
-def notification(workspace: str, rollout: Rollout, notice: Notice, approve: str | None) -> Notification:
+def notification(workspace: str, subject: Subject, notice: Notice, approve: str | None = None) -> Notification:
     """What a channel is told; `approve` is the link of an approval."""
     return Notification(
-        kind=NotificationKind(f"{ROLLOUT}{notice.event}"),
+        kind=subject.kind(notice),
         workspace=workspace,
-        incident=rollout.id,
-        title=rollout.title,
+        incident=subject.id,
+        title=subject.title,
         severity=_SEVERITIES.get(notice.event, Severity.WARNING),
         at=notice.at,
-        started=rollout.created,
+        started=subject.created,
         approve=approve,
         note=notice.text,
     )

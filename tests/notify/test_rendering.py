@@ -18,7 +18,7 @@ from functions.domain import (
     notification_whatsapp,
 )
 from functions.domain.notification import Notification, NotificationKind, NotifiedAlert, TimelineEntry, dedup_key
-from functions.domain.notification_text import fit, link, span, units, without
+from functions.domain.notification_text import facts, fit, link, span, summary, units, without
 from tests.notify.samples import START, notification, notifications, texts
 from tests.notify.vendors import discord, pagerduty, ses, slack, whatsapp
 from tests.notify.vendors.base import is_text
@@ -194,6 +194,12 @@ def test_every_kind_has_its_word(kind: NotificationKind) -> None:
         "rollout_succeeded": "Rollout succeeded",
         "rollout_reverted": "Rollout taken back",
         "rollout_stopped": "Rollout stopped",
+        "rotation_held": "Key rotation held",
+        "rotation_aborting": "Key rotation turned around",
+        "rotation_succeeded": "Key rotated",
+        "rotation_aborted": "Key rotation taken back",
+        "rotation_refused": "Key rotation did not begin",
+        "rotation_due": "Key should be rotated",
     }
     assert notification_slack.render(notification(kind))["text"].split(" ", 1)[1].startswith(f"{words[kind]}: p95")
 
@@ -235,6 +241,15 @@ def test_an_approval_is_told_with_its_link_by_every_kind() -> None:
     assert mail.subject == "[Rollout waits for approval] model.primary: a → b"
 
 
+@pytest.mark.parametrize(("kind", "subject"), [("rotation_held", "rotation k1"), ("rotation_due", "key k1")])
+def test_a_rotation_is_told_as_one(kind: str, subject: str) -> None:
+    told = notification(NotificationKind(kind), incident="k1", alerts=[], firing=0)
+    assert f"{subject}, " in summary(told)
+    word, id = subject.split()
+    assert (word.capitalize(), id) in facts(told)
+    assert "Alerts" not in dict(facts(told))
+
+
 @pytest.mark.parametrize(
     ("kind", "action"),
     [
@@ -243,7 +258,12 @@ def test_an_approval_is_told_with_its_link_by_every_kind() -> None:
         (NotificationKind.ROLLOUT_REVERTED, "resolve"),
         (NotificationKind.ROLLOUT_SUCCEEDED, "resolve"),
         (NotificationKind.ROLLOUT_STOPPED, "resolve"),
+        (NotificationKind.ROTATION_HELD, "trigger"),
+        (NotificationKind.ROTATION_ABORTING, "trigger"),
+        (NotificationKind.ROTATION_ABORTED, "resolve"),
+        (NotificationKind.ROTATION_SUCCEEDED, "resolve"),
+        (NotificationKind.ROTATION_REFUSED, "resolve"),
     ],
 )
-def test_a_page_about_a_rollout_ends_with_it(kind: NotificationKind, action: str) -> None:
+def test_a_page_about_a_rollout_or_rotation_ends_with_it(kind: NotificationKind, action: str) -> None:
     assert notification_pagerduty.render(notification(kind), pagerduty.KEY, "clawpulse")["event_action"] == action

@@ -12,6 +12,7 @@ from functions.domain.delivery import Claimed, Thread, claim, sent
 from functions.domain.errors import StoreUnavailable
 from functions.domain.notification import Sent
 from functions.domain.rollout import Notice, Rollout
+from functions.domain.rotation import Rotation
 from functions.notices import Notices
 from tests.api.rolling import rollout, waiting
 from tests.api.world import NOW, World
@@ -40,6 +41,32 @@ def with_notice(made: Rollout, *events: str, text: str = "because") -> Rollout:
 def send(world: World, *events: str, made: Rollout | None = None) -> list[Any]:
     notices_of(world).send("team", with_notice(made or waiting(world), *events))
     return world.deliveries.recent("team", 0)
+
+
+def rotation(*events: str) -> Rotation:
+    told = [Notice(key=f"{event}-{number}", event=event, text="because", at=NOW + number) for number, event in enumerate(events)]
+    return Rotation(id="k1", provider="anthropic", created=NOW - 1, by="t-1", new="0000000a-00000000000000aa", notices=told)
+
+
+@pytest.mark.parametrize(
+    ("events", "heard"), [(["reverting", "reverted"], {"aborting", "aborted"}), (["held"], {"held", "refused", "due"})]
+)
+def test_rotations_are_told_as_rollouts_are(team: World, events: list[str], heard: set[str]) -> None:
+    team.fleet.put_settings("team", "rollout-notices", {"events": events, "channels": ["chat"]})
+    every = ("held", "aborting", "aborted", "refused", "due", "succeeded")
+    for _ in range(2):
+        notices_of(team).send("team", rotation(*every))
+    found = team.deliveries.recent("team", 0)
+    assert {one.notification.kind.value.removeprefix("rotation_") for one in found} == heard
+    assert {(one.notification.incident, one.notification.title, one.notification.started) for one in found} == {
+        ("k1", "key of anthropic", NOW - 1)
+    }
+    assert len(found) == len(heard)
+
+
+def test_a_page_that_a_rotation_opened_is_closed_when_it_is_over(team: World) -> None:
+    notices_of(team).send("team", rotation("succeeded"))
+    assert [one.channel for one in team.deliveries.recent("team", 0)] == ["oncall"]
 
 
 def test_what_matters_goes_to_every_channel(team: World) -> None:

@@ -12,6 +12,7 @@ from clawpulse.fleet import digest
 from functions.api.app import ENDPOINTS, app
 from functions.domain.desired import desired
 from functions.domain.revision import Revision
+from functions.domain.rotation import Rotation
 from tests.api.alerting import incident
 from tests.api.failing import SLOW, fail, slow
 from tests.api.fleet_repo import FILES
@@ -29,6 +30,9 @@ BODIES = {
     **{("PUT", f"/api/{name}"): {} for name in ("rollout-policy", "freezes", "rollout-notices")},
     ("POST", "/api/rollouts"): {"agents": ["a1"], "model": "acme/other", "dryRun": True},
     ("POST", "/api/rollouts/{rollout}/{action}"): {},
+    ("POST", "/api/rotations"): {"provider": "anthropic", "source": "key", "key": "sk-0123456789abcdef"},
+    ("POST", "/api/rotations/{rotation}/{action}"): {},
+    ("PUT", "/api/key-settings"): {},
     ("POST", "/api/fleet/plan"): {"files": FILES},
     ("POST", "/api/fleet/apply"): {"files": FILES, "dryRun": True},
     ("POST", "/api/fleet/rollback"): {"to": 7},
@@ -37,7 +41,7 @@ BODIES = {
     ("POST", "/api/silences"): {"matchers": "rule=slow", "for": "2h"},
     ("POST", "/api/incidents/{incident}/notes"): {"text": "x"},
 }
-QUERIES = {"/api/series": "?metric=m", "/v1/config": "?agent=a1"}
+QUERIES = {"/api/series": "?metric=m", "/v1/config": "?agent=a1", "/v1/keys/{provider}": "?agent=a1"}
 INCIDENT = incident(World()).id
 NAMES = {
     "agent": "a1",
@@ -47,6 +51,8 @@ NAMES = {
     "name": "chat",
     "fingerprint": SLOW,
     "rollout": "set below",
+    "rotation": "k000000001aa",
+    "provider": "anthropic",
     "action": "pause",
     "revision": "1",
 }
@@ -66,6 +72,8 @@ def fleet(world: World) -> None:
     world.revisions.put("team", Revision(number=1, digest=digest(FILES), by="t", at=NOW), FILES)
     started = world.client("operate").call("POST", "/api/rollouts", json={"agents": ["a1"], "model": "acme/other"})
     NAMES["rollout"] = started.json["rollout"]["id"]
+    rotation = Rotation(id=NAMES["rotation"], provider="anthropic", created=NOW, by="t", new="", since=NOW)
+    world.rotations.create_rotation("team", rotation, [])
     incident(world)
     fail(world, slow())
 
@@ -92,7 +100,7 @@ def test_with_just_the_scope_needed(world: World, endpoint) -> None:
     assert call(world.client(endpoint.scope), endpoint).status_code in (200, 201, 204, 404)
 
 
-@pytest.mark.parametrize("endpoint", [e for e in SCOPED if e.method == "GET" and not e.raw_history], ids=ids)
+@pytest.mark.parametrize("endpoint", [e for e in SCOPED if e.method == "GET" and not e.raw_history and not e.secret], ids=ids)
 def test_every_get_has_an_etag_and_knows_it_again(world: World, endpoint) -> None:
     client = world.client()
     first = call(client, endpoint)

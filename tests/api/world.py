@@ -74,7 +74,13 @@ class EngineClient:
 class World:
     """A workspace `team` (and whatever a test adds), its stores, and HTTP clients with tokens."""
 
-    def __init__(self, engine: Engine | None = None, bundle: Path = Path("no-such-folder"), desired: MemoryDesired | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine | None = None,
+        bundle: Path = Path("no-such-folder"),
+        desired: MemoryDesired | None = None,
+        rotations: MemoryRotations | None = None,
+    ) -> None:
         self.now = NOW
         self.fleet, self.rollups, self.tokens = CountingFleet(), MemoryRollups(lambda: -1.0), MemoryTokens()
         self.desired = desired or MemoryDesired()
@@ -82,7 +88,7 @@ class World:
         self.alerts, self.deliveries, self.notify = MemoryAlerts(lambda: self.now / 1000), MemoryDeliveries(), MemoryDispatcher()
         self.rollouts, self.executions, self.links = MemoryRollouts(), MemoryExecutions(), MemoryLinks()
         self.revisions = MemoryRevisions()
-        self.rotations, self.rotation_executions = MemoryRotations(self.rollouts.log), MemoryExecutions()
+        self.rotations, self.rotation_executions = rotations or MemoryRotations(self.rollouts.log), MemoryExecutions()
         self.vault = MemoryVault()
         self.providers: dict[str, MemoryKeyProvider] = defaultdict(MemoryKeyProvider)
         self.while_waiting: Callable[[], object] = lambda: None

@@ -192,6 +192,18 @@ def test_a_use_just_now_is_no_use_in_the_future(world: World) -> None:
     assert NOW - 1000 <= last <= NOW
 
 
+def test_a_use_shortly_before_is_none(world: World) -> None:
+    """Though it is in the same hour of a report."""
+    _, id = world.add()
+    since = NOW - 3 * HOUR_MS + 30 * MINUTE_MS
+    world.use(id, since - 5 * MINUTE_MS)
+    assert world.provider.usage(id, since) == (True, None)
+    world.use(id, since + 5 * MINUTE_MS)
+    last = world.provider.usage(id, since).last_used
+    assert last is not None
+    assert 5 * MINUTE_MS - 1000 <= last - since <= 6 * MINUTE_MS
+
+
 def test_an_old_use_is_found_to_the_minute(world: World) -> None:
     _, id = world.add()
     at = NOW - 3 * DAY_MS - 7 * HOUR_MS - 11 * MINUTE_MS

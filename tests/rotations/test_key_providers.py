@@ -227,6 +227,10 @@ def test_without_an_admin_key_keys_are_tried_and_no_more(server: ProviderServer)
         assert provider.test(made.value).accepted
         assert (provider.identify(made.value), provider.usage(made.id, 0)) == (None, (False, None))
         assert provider.revoke(made.value, made.id) is False
+        server.away = True
+        with pytest.raises(ProviderUnavailable, match="does not tell whether"):
+            provider.revoke(made.value, made.id)
+        server.away = False
         server.revoke(made.id)
         assert provider.revoke(made.value, made.id) is True
         with pytest.raises(ProviderRefused):
@@ -297,6 +301,15 @@ def test_openai_a_key_that_was_used_elsewhere_than_for_completions() -> None:
         assert provider.usage(made.id, NOW - 600_000) == (True, (NOW // 1000 - 5) * 1000)
         assert provider.revoke(made.value, made.id)
         assert provider.usage(made.id, NOW - 600_000).last_used is not None
+
+
+def test_a_report_that_knows_an_hour_and_not_its_minutes() -> None:
+    """What is told in hours counts: a key must not look unused."""
+    with running(AnthropicServer(lambda: NOW)) as server:
+        made = server.add()
+        hour = {"starting_at": "2026-11-23T20:00:00Z", "ending_at": "2026-11-23T21:00:00Z", "results": [{"api_key_id": made.id}]}
+        server.faults = [Reply(200, {"data": [hour]}), Reply(200, {"data": []})]
+        assert provider_of(server).usage(made.id, NOW - 5 * 3_600_000) == (True, 1_795_467_600_000)
 
 
 def test_a_wrong_project() -> None:

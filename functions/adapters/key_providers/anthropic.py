@@ -60,8 +60,8 @@ class AnthropicKeys:
         if not id or not self._asker.has_admin:
             return Usage(False)
 
-        def used(width: Width, start: int, end: int | None) -> Iterator[Bucket]:
-            return self._used(id, width, start, end)
+        def used(width: Width, start: int) -> Iterator[Bucket]:
+            return self._used(id, width, start)
 
         with reading(self._asker.name):
             return last_use(used, since, self._asker.now())
@@ -89,14 +89,14 @@ class AnthropicKeys:
                 return
             query = {**query, "after_id": str(page["last_id"])}
 
-    def _used(self, id: str, width: Width, start: int, end: int | None) -> Iterator[Bucket]:
+    def _used(self, id: str, width: Width, start: int) -> Iterator[Bucket]:
         query = {
             "starting_at": iso(start),
             "bucket_width": width.name,
             "limit": str(width.most),
             "api_key_ids[]": id,
             "group_by[]": "api_key_id",
-        } | ({"ending_at": iso(end)} if end else {})
+        }
         for bucket in self._get(_USE, query)["data"]:
             # None: nobody told whose use it is. We asked for this key's.
             if any(result["api_key_id"] in (id, None) for result in bucket["results"]):

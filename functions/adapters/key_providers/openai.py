@@ -65,8 +65,8 @@ class OpenAIKeys:
         if not id or not self._asker.has_admin:
             return Usage(False)
 
-        def used(width: Width, start: int, end: int | None) -> Iterator[Bucket]:
-            return self._used(id, width, start, end)
+        def used(width: Width, start: int) -> Iterator[Bucket]:
+            return self._used(id, width, start)
 
         with reading(self._asker.name):
             reported = last_use(used, since, self._asker.now()).last_used
@@ -113,14 +113,14 @@ class OpenAIKeys:
         with reading(self._asker.name):
             return None if seconds is None else round(seconds * SECOND_MS)
 
-    def _used(self, id: str, width: Width, start: int, end: int | None) -> Iterator[Bucket]:
+    def _used(self, id: str, width: Width, start: int) -> Iterator[Bucket]:
         query = {
             "start_time": str(start // SECOND_MS),
             "bucket_width": width.name,
             "limit": str(width.most),
             "api_key_ids[]": id,
             "group_by[]": "api_key_id",
-        } | ({"end_time": str(end // SECOND_MS)} if end else {})
+        }
         for bucket in self._get(self._settings.base_url + _USE, query)["data"]:
             # None: nobody told whose use it is. We asked for this key's.
             if any(result["api_key_id"] in (id, None) and result["num_model_requests"] for result in bucket["results"]):

@@ -7,7 +7,7 @@ in the next finer one. A bucket counts as used until its end: the report does no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from functions.domain.rotation import Usage
 from functions.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
@@ -33,18 +33,19 @@ WIDTHS = (Width("1m", MINUTE_MS, 61), Width("1h", HOUR_MS, 61), Width("1d", DAY_
 LONGEST_MS = 30 * DAY_MS
 """Earlier use is not looked for."""
 
-type Buckets = Callable[[Width, int, int | None], Iterable[Bucket]]
-"""Those with use of the key, given a width, a beginning and an end (None: now)."""
+type Buckets = Callable[[Width, int], Iterable[Bucket]]
+"""Those with use of the key among the `Width.most` buckets from a time (ms) on, the one with this time in it included."""
 
 
 def last_use(used: Buckets, since: int, now: int) -> Usage:
     """The last use since a time."""
-    start, end = max(since, now - LONGEST_MS), cast(int | None, None)
+    begin = start = max(since, now - LONGEST_MS)
     fitting = next(place for place, width in enumerate(WIDTHS) if now - start < (width.most - 1) * width.ms or width is WIDTHS[-1])
     last: Bucket | None = None
     for width in reversed(WIDTHS[: fitting + 1]):
-        found = max((bucket for bucket in used(width, start, end) if bucket.end > start), default=None)
+        found = max(used(width, start), default=None)
         if found is None:
-            break
-        last, start, end = found, max(start, found.start), found.end if found.end < now else None
+            # In a bucket that began before the time in question, the use did, too.
+            return Usage(True, min(last.end, now) if last and last.start >= begin else None)
+        last, start = found, max(start, found.start)
     return Usage(True, min(last.end, now) if last else None)

@@ -20,7 +20,9 @@ from clawpulse.cli import (
     events,
     fleet,
     incidents,
+    keys,
     rollout,
+    rotate,
     series,
     settings,
     silences,
@@ -35,7 +37,7 @@ from clawpulse.cli._output import print_error
 
 COMMANDS: tuple[click.Command, ...] = (
     *(agents.agents, summary.summary, series.series, tasks.tasks, events.events, errors.errors),
-    *(fleet.fleet, rollout.rollout),
+    *(fleet.fleet, rollout.rollout, rotate.rotate, keys.keys),
     *(alerts.alerts, incidents.incidents, silences.silences, channels.channels, budgets.budgets),
     *(token.token, settings.settings, version.version),
 )

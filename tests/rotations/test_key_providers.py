@@ -93,7 +93,7 @@ def test_an_admin_key_that_was_replaced_is_read_anew(world_of: Any) -> None:
 
 
 @ALL
-@pytest.mark.parametrize("key", ["", "with blank", "two\nlines", "sk-ünïcode", "x" * 513, "tab\t"])
+@pytest.mark.parametrize("key", ["", "with blank", "two\nlines", "sk-ünïcode", "x" * 4097, "tab\t"])
 def test_what_is_no_key_is_not_sent(world_of: Any, key: str) -> None:
     with world_of() as world:
         answer = world.provider.test(key)
@@ -142,6 +142,19 @@ def test_answers_of_another_form(world_of: Any, body: bytes) -> None:
         server_of(world).faults = [Reply(200, body)]
         with pytest.raises(ProviderRefused, match="answered"):
             world.provider.usage(id, NOW - 1000)
+
+
+def test_a_key_that_is_forbidden_something_is_refused_and_not_proven_dead() -> None:
+    """A limit by address or country says nothing about the key elsewhere."""
+    with anthropic() as world:
+        key, id = world.add()
+        forbidden = Reply(403, {"type": "error", "error": {"type": "permission_error", "message": "not from here"}})
+        server_of(world).faults = [forbidden, Reply(404, {}), forbidden]
+        answer = world.provider.test(key)
+        assert (answer.accepted, answer.retry) == (False, False)
+        assert "refuses the key: answered 403 Forbidden: permission_error: not from here" in answer.detail
+        with pytest.raises(ProviderUnavailable, match="does not tell whether"):
+            world.provider.revoke(key, id)
 
 
 @pytest.mark.parametrize("status", [301, 400, 404])

@@ -25,7 +25,7 @@ UNAUTHORIZED = frozenset({401, 403})
 MAX_WAIT_S = 600
 _WORDS = 240
 _LATER = frozenset({408, 409, 425, 429})
-_SENDABLE = re.compile(r"[\x21-\x7e]{1,512}")
+_SENDABLE = re.compile(r"[\x21-\x7e]{1,4096}")
 _MASKED = re.compile(r"[A-Za-z0-9_-]*\*{3,}[A-Za-z0-9_-]*")
 """A key as some providers quote it: its beginning and its end."""
 _HINT = re.compile(r"(.+?)(?:\.{3,}|…+|\*{2,})([^.…*]+)")
@@ -42,8 +42,8 @@ class Tried(NamedTuple):
     """What became of trying a key."""
 
     answer: KeyAnswer
-    refused: bool = False
-    """The provider said that it does not take this key: more than not having accepted it."""
+    dead: bool = False
+    """The provider does not know this key (any more): more than not having accepted it."""
 
 
 class Asker:
@@ -67,10 +67,11 @@ class Asker:
         body: Any = None,
         accepted: Collection[int] = (200,),
         refused: Collection[int] = UNAUTHORIZED,
+        dead: Collection[int] = (HTTPStatus.UNAUTHORIZED,),
     ) -> Tried:
-        """Make the call that tries a key."""
+        """Make the call that tries a key. A key that is forbidden something (403) is refused, and not dead."""
         if not _SENDABLE.fullmatch(key):
-            return Tried(KeyAnswer(False, "no key has this form: 1 to 512 ASCII characters without blanks"), True)
+            return Tried(KeyAnswer(False, "no key has this form: 1 to 4096 ASCII characters without blanks"), True)
         try:
             answer = self._send(method, url, headers, body, (key,))
         except ProviderUnavailable as fault:
@@ -81,7 +82,7 @@ class Asker:
         if answer.status in accepted:
             return Tried(KeyAnswer(True, f"{self.name} accepts the key"))
         if answer.status in refused:
-            return Tried(KeyAnswer(False, f"{self.name} refuses the key: {words}"), True)
+            return Tried(KeyAnswer(False, f"{self.name} refuses the key: {words}"), answer.status in dead)
         return Tried(KeyAnswer(False, f"{self.name} {words}", retry=_helps(answer)))
 
     def administer(
@@ -118,7 +119,7 @@ class Asker:
             raise ProviderRefused(f"{self.name} has no admin key: name one as `admin` in key-settings")
         admin = self._admin(fresh).strip()
         if not _SENDABLE.fullmatch(admin):
-            raise ProviderRefused(f"the admin key of {self.name} has no form that a key has: 1 to 512 ASCII characters without blanks")
+            raise ProviderRefused(f"the admin key of {self.name} has no form that a key has: 1 to 4096 ASCII characters without blanks")
         answer = self._send(*request(admin), (admin, *hidden))
         return answer, self._answered(answer, (admin, *hidden))
 
@@ -165,7 +166,7 @@ def proven(tried: Tried, refusal: str | None, name: str) -> bool:
 
     `refusal` is why the provider did not revoke it, empty when it did, None when it could not be told to.
     """
-    if tried.refused:
+    if tried.dead:
         return True
     if tried.answer.accepted and refusal:
         raise ProviderRefused(f"{name} did not revoke the key, and still takes it: {refusal}")

@@ -83,6 +83,7 @@ class HttpKeys:
             body=filled(call.body, values),
             accepted=call.accepted,
             refused=call.refused,
+            dead=call.refused,
         )
 
     def _made(self, call: HttpCall, values: Mapping[str, str], passed: tuple[int, ...] = ()) -> tuple[Answer, str]:

@@ -65,9 +65,9 @@ json_number() {
   json_word "$1" && [[ -n $REPLY && $REPLY != *[!0-9]* ]] && ((${#REPLY} < 16))
 }
 
-# Takes notice of what a good answer says about points, clocks and configuration; BODY is its JSON.
+# Takes notice of what a good answer says about points, clocks, configuration and keys; BODY is its JSON.
 answer_heed() {
-  WANTED=''
+  WANTED='' WANTED_KEYS=''
   if json_number rejectedCount && ((REPLY > 0)); then
     REJECTED=$((REJECTED + REPLY))
     journal_append J "$REPLY" || :
@@ -85,5 +85,8 @@ answer_heed() {
   if json_word desired && [[ $REPLY == \"?*\" && $REPLY != *[!A-Za-z0-9._:\"-]* ]]; then
     WANTED=${REPLY//\"/}
     WANTED=${WANTED:0:64}
+  fi
+  if json_word desiredKeys && [[ $REPLY == \"?*\" && $REPLY != *[!a-z0-9\"=\ -]* ]]; then
+    WANTED_KEYS=${REPLY//\"/}
   fi
 }

@@ -174,7 +174,18 @@ function head(  info, config) {
   config = member("written", "CP_WRITTEN") member("applied", "CP_APPLIED") member("error", "CP_ERROR")
   return "\"v\":1,\"agent\":" quote(ENVIRON["CP_AGENT"]) ",\"epoch\":" quote(ENVIRON["CP_EPOCH"]) ",\"seq\":" seq \
     sprintf(",\"time\":%.0f", now) ",\"tags\":{" pairs(ENVIRON["CP_TAGS"]) "},\"info\":{" info \
-    "\"versions\":{" pairs(ENVIRON["CP_VERSIONS"]) "},\"config\":{" substr(config, 1, length(config) - 1) "}}"
+    "\"versions\":{" pairs(ENVIRON["CP_VERSIONS"]) "},\"config\":{" substr(config, 1, length(config) - 1) "}" keys(ENVIRON["CP_KEYS"]) "}"
+}
+
+# Lines of provider, print, time of use and error, parted by tabs, as a member of the object.
+function keys(text,  list, count, f, i, one, json) {
+  count = split(utf8(text), list, "\n")
+  for (i = 1; i < count; i++) {
+    split(list[i], f, "\t")
+    one = (f[2] == "" ? "" : ",\"fingerprint\":" quote(f[2])) (f[3] == "" ? "" : ",\"used\":" f[3]) (f[4] == "" ? "" : ",\"error\":" quote(f[4]))
+    json = json (i == 1 ? "" : ",") quote(f[1]) ":{" substr(one, 2) "}"
+  }
+  return json == "" ? "" : ",\"keys\":{" json "}"
 }
 
 function member(key, variable,  text) {

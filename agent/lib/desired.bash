@@ -34,8 +34,9 @@ desired_check() {
   desired_write && desired_apply || :
 }
 
+# Hooks of one kind do not run beside those of the other.
 desired_busy() {
-  [[ -n $APPLYING ]] || { ((UPTIME < AGAIN_AT)) && [[ -n $AGAIN_PID && -d /proc/$AGAIN_PID ]]; }
+  [[ -n $APPLYING ]] || keys_busy || { ((UPTIME < AGAIN_AT)) && [[ -n $AGAIN_PID && -d /proc/$AGAIN_PID ]]; }
 }
 
 # After a reload, hooks that failed get another chance: the document is fetched anew.

@@ -120,7 +120,7 @@ intake_awk() {
     CP_NAME=${CFG[NAME]} CP_MODEL=${CFG[MODEL]} CP_HOST=$HOSTNAME CP_TAGS=${CFG[TAGS]} \
     CP_VERSIONS="clawpulse-agent=$VERSION${OPENCLAW_VERSION:+,openclaw=$OPENCLAW_VERSION}${CFG[VERSIONS]:+,${CFG[VERSIONS]}}" \
     CP_ATTRIBUTES="task_id,session_id,run_id,trace_id,span_id,request_id,${CFG[ATTRIBUTES]}" \
-    CP_WRITTEN=$WRITTEN CP_APPLIED=$APPLIED CP_ERROR=$APPLY_ERROR exec awk "$BATCH_AWK" "$@"
+    CP_WRITTEN=$WRITTEN CP_APPLIED=$APPLIED CP_ERROR=$APPLY_ERROR CP_KEYS=$KEYS_TOLD exec awk "$BATCH_AWK" "$@"
 }
 
 # intake_batches TEXT: puts what awk printed into the spool. Sets more when there are lines left, and rest.

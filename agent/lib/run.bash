@@ -12,7 +12,7 @@ cmd_run() {
   trap 'STOP=1; run_wake' TERM INT
   run_open
   # Not needed again: what it leaves is room for what grows.
-  unset -f run_open run_lock journal_read journal_apply journal_apply_batch spool_open intake_open desired_open
+  unset -f run_open run_lock journal_read journal_apply journal_apply_batch spool_open intake_open desired_open keys_open
   trap run_close EXIT
   "$SELF" hooks start 9>&- &
   notify READY=1
@@ -30,7 +30,7 @@ run_open() {
   umask 077
   settings_places
   settings_load || die "no usable settings: see $CONFIG_FILE"
-  mkdir -p -- "$HOME_DIR" "$TAKEN" "$SPOOL" "$RUN" "$DESIRED"
+  mkdir -p -- "$HOME_DIR" "$TAKEN" "$SPOOL" "$RUN" "$DESIRED" "$KEYS"
   run_lock
   uptime_ms
   now_ms
@@ -41,6 +41,7 @@ run_open() {
   intake_open
   journal_compact || tell disk 'the disk is full: the journal stays as it is'
   desired_open
+  keys_open
   run_apply_settings
   rm -f -- "$RUN/control"
   mkfifo -m 600 "$RUN/control"
@@ -107,8 +108,10 @@ run_cycle() {
   now_ms
   uptime_ms
   desired_poll
+  keys_poll
   desired_later
   desired_again
+  keys_report
   host_sample
   openclaw_sample
   logs_scan
@@ -132,6 +135,7 @@ run_deliver() {
   ((UPTIME >= HELD)) || return 0
   deliver "$1" "$2" || :
   desired_check
+  keys_check
 }
 
 # Appends what was looked up to the intake. UNRECORDED has it when the disk is full.
@@ -159,11 +163,14 @@ run_housekeeping() {
 # What `clawpulse-agent status` reads. Written over in place, always as long: to cut a file and fill it again makes some file systems
 # write it to the disk at once.
 run_status() {
-  local text
+  local text provider
   printf -v text 'pid=%s\nagent=%s\nurl=%s\nwaiting=%s\nbytes=%s\nreason=%s\ndelivered=%s\nlast=%s\ndesired=%s\nwritten=%s\napplied=%s\nerror=%s\n' \
     $$ "${CFG[AGENT]}" "${CFG[URL]}" "${#QUEUE[@]}" "$SPOOL_SIZE" "${TOLD[delivery]-}" "$DELIVERED" "$LAST_ANSWER" "$WANTED" "$WRITTEN" \
     "$APPLIED" "$APPLY_ERROR"
-  { printf '%-2000s' "$text" 1<>"$RUN/status"; } 2>/dev/null || :
+  for provider in ${CFG[KEYS]//,/ }; do
+    text+="key.$provider=${KEY_PRINT[$provider]:--} ${KEY_TRIED[$provider]:--} ${KEY_ERROR[$provider]-}"$'\n'
+  done
+  { printf '%-5000s' "$text" 1<>"$RUN/status"; } 2>/dev/null || :
 }
 
 # New settings for what comes; what is recorded and spooled stays. With a fault in them, the old ones go on.
@@ -178,6 +185,7 @@ run_reload() {
     fi
     run_apply_settings
     desired_retry
+    keys_reset
     NEXT_TRY=0 FLUSH=${FLUSH:-reload}
     "$SELF" hooks reload 9>&- &
   else

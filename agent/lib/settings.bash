@@ -6,6 +6,8 @@ settings_defaults() {
     [URL]='' [TOKEN]='' [TOKEN_FILE]='' [AGENT]='' [NAME]='' [MODEL]='' [TAGS]='' [VERSIONS]='' [ATTRIBUTES]=''
     [HEARTBEAT_SECONDS]=15 [TIMEOUT_SECONDS]=10 [EXIT_SECONDS]=5 [RETRY_SECONDS]=60 [SPOOL_BYTES]=67108864 [INTAKE_BYTES]=67108864
     [CACERT]='' [DISK]=/ [LOGS]='' [LOG_PATTERN]='ERROR|FATAL|CRITICAL|Traceback|panic:' [HOOK_SECONDS]=60
+    [KEYS]='' [KEY_SOURCE]=api [KEY_TESTS]='' [VAULT_ADDRESS]='' [VAULT_ROLE_ID]='' [VAULT_SECRET_ID_FILE]='' [VAULT_MOUNT]=secret
+    [VAULT_NAMESPACE]='' [VAULT_WORKSPACE]=default [VAULT_SHARD]='' [VAULT_CACERT]='' [OPENCLAW_KEYS]=''
     [OPENCLAW_COMMAND]=openclaw [OPENCLAW_ENV]='' [OPENCLAW_PORT]='' [OPENCLAW_PIDFILE]='' [OPENCLAW_UNIT]=openclaw-gateway.service [OPENCLAW_MATCH]='openclaw*gateway'
   )
 }
@@ -22,7 +24,7 @@ settings_places() {
     CONFIG_FILE=${CLAWPULSE_CONFIG:-${XDG_CONFIG_HOME:-${HOME:-/nonexistent}/.config}/clawpulse/agent.env}
   fi
   [[ $HOME_DIR == /* ]] || die "CLAWPULSE_HOME must be an absolute path, not $HOME_DIR"
-  INTAKE=$HOME_DIR/intake TAKEN=$HOME_DIR/taken SPOOL=$HOME_DIR/spool RUN=$HOME_DIR/run DESIRED=$HOME_DIR/config
+  INTAKE=$HOME_DIR/intake TAKEN=$HOME_DIR/taken SPOOL=$HOME_DIR/spool RUN=$HOME_DIR/run DESIRED=$HOME_DIR/config KEYS=$HOME_DIR/keys
   JOURNAL=$HOME_DIR/journal HOOKS=${CLAWPULSE_HOOKS:-${CONFIG_FILE%/*}/hooks.d}
 }
 
@@ -36,10 +38,10 @@ settings_load() {
     variable=CLAWPULSE_$key
     [[ -z ${!variable-} ]] || found[$key]=${!variable}
   done
-  settings_token && settings_agent && settings_check || return 1
+  settings_token && settings_agent && settings_check && settings_keys || return 1
   for key in "${!found[@]}"; do CFG[$key]=${found[$key]}; done
-  # Nothing that the agent starts needs the token in its environment.
-  export -n CLAWPULSE_TOKEN
+  # Nothing that the agent starts needs the token, or what it logs in to Vault with, in its environment.
+  export -n CLAWPULSE_TOKEN CLAWPULSE_VAULT_ROLE_ID
 }
 
 # Lines like KEY=value or KEY="value"; # begins a comment.
@@ -111,4 +113,22 @@ settings_check_pairs() {
     [[ $pair =~ ^[A-Za-z_][A-Za-z0-9_.-]*=.+$ && $pair != *[[:cntrl:]]* ]] || { log "CLAWPULSE_$1 must be like env=prod,tier=fast"; return 1; }
   done
   ((count <= 18)) || { log "CLAWPULSE_$1: at most 18"; return 1; }
+}
+
+# What keys need: names of providers, and where the keys are.
+settings_keys() {
+  local key
+  for key in KEYS OPENCLAW_KEYS; do
+    [[ -z ${found[$key]} || ${found[$key]}, =~ ^([a-z][a-z0-9-]{0,31},){1,8}$ ]] || { log "CLAWPULSE_$key must be at most 8 providers, like anthropic,openai"; return 1; }
+  done
+  [[ -z ${found[KEY_TESTS]} || ${found[KEY_TESTS]} =~ ^([a-z][a-z0-9-]{0,31}=(https?://[^][:space:],@\"\\]+)?(,|$))+$ ]] ||
+    { log 'CLAWPULSE_KEY_TESTS must be like openai=https://api.openai.com/v1/models'; return 1; }
+  [[ -n ${found[KEYS]} && ${found[KEY_SOURCE]} != api ]] || return 0
+  [[ ${found[KEY_SOURCE]} == vault ]] || { log "CLAWPULSE_KEY_SOURCE must be api or vault, not '${found[KEY_SOURCE]}'"; return 1; }
+  found[VAULT_ADDRESS]=${found[VAULT_ADDRESS]%/}
+  [[ ${found[VAULT_ADDRESS]} =~ ^https?://[^][:space:]/?#@\"\\]+$ ]] || { log 'CLAWPULSE_VAULT_ADDRESS must be like https://vault.example:8200'; return 1; }
+  for key in VAULT_ROLE_ID VAULT_SECRET_ID_FILE; do [[ -n ${found[$key]} ]] || { log "CLAWPULSE_$key is not set"; return 1; }; done
+  for key in VAULT_ROLE_ID VAULT_MOUNT VAULT_NAMESPACE VAULT_WORKSPACE VAULT_SHARD; do
+    [[ ${found[$key]} != *[!A-Za-z0-9._/-]* ]] || { log "CLAWPULSE_$key may have A-Z a-z 0-9 . _ / - only"; return 1; }
+  done
 }

@@ -1,5 +1,5 @@
 # Usage: clawpulse-agent status
-# Tells whether the agent runs and delivers, what waits, and which configuration it has. Exit code 1: it does not run; 2: it cannot deliver.
+# Tells whether the agent runs and delivers, what waits, which configuration it has, and which keys, by their fingerprints. Exit code 1: it does not run; 2: it cannot deliver.
 
 cmd_status() {
   local pid='' birth=''
@@ -21,9 +21,21 @@ status_print() {
     status_value "$name"
     [[ -z $REPLY ]] || printf '%-10s %s\n' "$name" "$REPLY"
   done
+  status_keys
   now_ms
   status_value last
   [[ -z $REPLY ]] || { age=$(((NOW - REPLY) / 1000)) && printf '%-10s %s s ago\n' delivered "$age"; }
+}
+
+status_keys() {
+  local line print wanted error
+  while IFS= read -r line; do
+    [[ $line == key.* ]] || continue
+    read -r print wanted error <<<"${line#*=}"
+    [[ $wanted != "$print" && $wanted != - ]] || wanted=''
+    line=${line#key.}
+    printf '%-10s %s %s%s%s\n' key "${line%%=*}" "$print" "${wanted:+, desired $wanted}" "${error:+: $error}"
+  done 2>/dev/null <"$RUN/status" || :
 }
 
 # status_value NAME: REPLY is what run/status has.

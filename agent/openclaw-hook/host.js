@@ -89,6 +89,22 @@ export function host(settings, end) {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       writeFileSync(join(folder, "again"), `${seconds}\n`);
     },
+    /** @param {string} provider @returns {boolean} whether OpenClaw uses its key */
+    usesKey: (provider) => settings.keys.length === 0 || settings.keys.includes(provider),
+    /**
+     * @param {string} url @param {Record<string, string>} headers which go nowhere else: no redirection is followed @param {number} ms
+     * @returns {Promise<number | string>} the status of its answer, or why there is none
+     */
+    async get(url, headers, ms) {
+      try {
+        const { status, body } = await fetch(url, { headers, redirect: "manual", signal: AbortSignal.timeout(Math.max(1, Math.min(ms, left()))) });
+        await body?.cancel();
+        return status;
+      } catch (error) {
+        const { message, cause } = /** @type {Error} */ (error);
+        return (cause instanceof Error && cause.message) || message;
+      }
+    },
     budget: settings.ms,
   };
 }

@@ -18,7 +18,7 @@ import { arrays, assign, difference, isObject, leaves, lookup, merged, remove } 
  */
 
 /** What OpenClaw shows in place of a secret. */
-const HIDDEN = "__OPENCLAW_REDACTED__";
+export const HIDDEN = "__OPENCLAW_REDACTED__";
 
 /**
  * @param {Json} current

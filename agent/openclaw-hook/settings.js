@@ -12,6 +12,8 @@ import { Refused } from "./errors.js";
  * @property {string} commands folder of executables
  * @property {number} ms time of one call of the hook
  * @property {number | null} port of the gateway, if it is set
+ * @property {string[]} keys providers whose keys OpenClaw uses; empty: all
+ * @property {Record<string, string>} tests URLs at which keys are tried, by provider
  */
 
 const LINE = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*?)\s*$/;
@@ -44,6 +46,8 @@ export function settings(environment) {
     commands: environment.CLAWPULSE_COMMANDS ?? "",
     ms: Math.max(5_000, Number(environment.CLAWPULSE_HOOK_SECONDS || DEFAULT_SECONDS) * 1_000 - MARGIN_MS),
     port: /^\d{1,5}$/.test(port) ? Number(port) : null,
+    keys: (environment.CLAWPULSE_OPENCLAW_KEYS ?? "").split(",").filter(Boolean),
+    tests: Object.fromEntries((environment.CLAWPULSE_KEY_TESTS ?? "").split(",").filter(Boolean).map((each) => each.split(/=(.*)/s, 2))),
   };
 }
 

@@ -22,19 +22,23 @@ from functions.domain.times import SECOND_MS
 def aborting(draft: Draft, view: RotationView, fleet: Fleet) -> float | None:
     """A step on the way back; seconds as in `RotationStep`."""
     head = draft.head
+    if view.rollout is not None and view.rollout.phase is not Phase.HELD and head.nudged is HoldCause.ROLLOUT:
+        head.nudged = None
     seconds = _turn_rollout(draft, view.rollout)
     if seconds is not None or head.phase is not RotationPhase.ABORTING:
         return seconds
     seconds = unread(draft, view)
     if seconds is not None or isinstance(view.vault, VaultFault):
         return seconds
+    if not head.staged:
+        # Nothing was changed, or all of it was by an earlier rotation.
+        return _clear(draft, view, view.vault, fleet)
     done = _demoted(draft, view, view.vault)
     if done is not True:
         return done
-    if not head.follows:
-        seconds = _agents_back(draft, view, fleet)
-        if seconds is not None or head.phase is not RotationPhase.ABORTING:
-            return seconds
+    seconds = _agents_back(draft, view, fleet)
+    if seconds is not None or head.phase is not RotationPhase.ABORTING:
+        return seconds
     return _clear(draft, view, view.vault, fleet)
 
 
@@ -60,7 +64,7 @@ def _turn_rollout(draft: Draft, rollout: Rollout | None) -> float | None:
 def _demoted(draft: Draft, view: RotationView, vault: VaultState) -> float | bool | None:
     """True: the former key is `current`, or there was none; else seconds."""
     head = draft.head
-    if head.old is None or head.follows:
+    if head.old is None:
         return True
     change: Change | None = demotion(vault, head.old, head.new)
     if change is None:
@@ -101,7 +105,7 @@ def _agents_back(draft: Draft, view: RotationView, fleet: Fleet) -> float | None
 
 def _verify(draft: Draft, fleet: Fleet) -> float | None:
     head = draft.head
-    if head.old is None or head.nudged is HoldCause.IN_USE or not head.staged:
+    if head.old is None or head.nudged is HoldCause.IN_USE:
         return None
     # Nobody else's errors: only who still says that he uses the new key.
     behind = {id: agent for id, agent in fleet.laggards(head.old).items() if agent.reported == head.new}
@@ -120,7 +124,7 @@ def _clear(draft: Draft, view: RotationView, vault: VaultState, fleet: Fleet) ->
     head = draft.head
     left = {} if head.old is None else {id: agent for id, agent in fleet.users(head.new).items() if fleet.awake(agent)}
     place = lies(vault, head.new, Alias.NEXT, *((Alias.CURRENT,) if head.old is None and head.promoted else ()))
-    if head.staged and place and not left and not head.follows:
+    if head.staged and place and not left:
         seconds = stuck(draft, view, "takes the new key out of Vault")
         if seconds is not None:
             draft.put_back(delete(vault, place, head.new))

@@ -52,6 +52,11 @@ class Fleet:
         """Whether there are agents, and nobody is heard of: then it is we who do not hear."""
         return bool(self.agents) and not any(map(self.awake, self.agents.values()))
 
+    @cached_property
+    def heard(self) -> int:
+        """When anybody was heard of last (ms); now, where there is nobody to hear of."""
+        return min(self.now, max((agent.last_seen or 0 for agent in self.agents.values()), default=self.now))
+
     def awake(self, agent: KeyAgent) -> bool:
         """Whether it was heard of lately."""
         return agent.last_seen is not None and self.now - agent.last_seen <= self.rotation.policy.asleep_s * SECOND_MS
@@ -84,8 +89,10 @@ def in_shard(agent: KeyAgent, shard: str, apart: frozenset[str]) -> bool:
 def strays(
     agents: Mapping[str, KeyAgent], vault: VaultState, *, shard: str = "", apart: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, KeyAgent]]:
-    """Agents that are to be assigned the current key, whatever rotation is under way: what they are to use is not in Vault any more, for
-    they were forgotten or retired while it went; or they have no key and none was assigned to them yet.
+    """Agents that are to be assigned the current key, whatever rotation is under way.
+
+    What they are to use is not in Vault any more, for they were forgotten or retired when it went; or they have no key, and none was
+    assigned to them yet.
     """
     for id, agent in sorted(agents.items()):
         lost = agent.assigned is not None and agent.assigned not in (vault.current, vault.next, vault.old)

@@ -72,6 +72,11 @@ def revoke(draft: Draft, vault: VaultState) -> None:
         draft.ask(RevokeKey(place, head.old))
 
 
+def refused_to_revoke(view: RotationView) -> str | None:
+    """Why the provider, or Vault, did not let the old key be revoked."""
+    return view.refusal.text if view.refusal and isinstance(view.refusal.effect, RevokeKey) else None
+
+
 def note_revoked(draft: Draft, view: RotationView) -> bool:
     """Whether the provider does not take the old key any more, as a trial of it shows."""
     head, test = draft.head, view.test
@@ -87,7 +92,7 @@ def rolling(draft: Draft, view: RotationView, fleet: Fleet) -> float | None:
     if isinstance(vault, VaultState):
         if lies(vault, head.new, *_NEW_PLACES) is None:
             return _lost(draft)
-        if head.emergency and not note_revoked(draft, view) and head.old and not view.refusal:
+        if head.emergency and not note_revoked(draft, view) and head.old and not refused_to_revoke(view):
             revoke(draft, vault)
     if rollout is None or head.rollout is None:
         return _begin(draft, view, fleet)

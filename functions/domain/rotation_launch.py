@@ -57,7 +57,7 @@ def again(draft: Draft, members: Agents, wanted: str | None, *, at_once: bool) -
 def waiting(draft: Draft, view: RotationView) -> float | None:
     """Seconds until it is looked whether the rollout is there."""
     if view.refusal or draft.now - draft.head.since >= STALL_MS:
-        draft.hold(Cause.ROLLOUT, f"its rollout cannot be started: {view.refusal or 'nobody says why'}")
+        draft.hold(Cause.ROLLOUT, f"its rollout cannot be started: {view.refusal.text if view.refusal else 'nobody says why'}")
         return HELD_S
     return SOON_S
 

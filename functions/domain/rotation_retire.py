@@ -10,8 +10,8 @@ from functions.domain.rollout import HoldCause
 from functions.domain.rotation import Alias, RotationPhase, VaultState
 from functions.domain.rotation_draft import HELD_S, LOOK_S, QUICK_S, SOON_S, Draft
 from functions.domain.rotation_fleet import Agents, Fleet, named
-from functions.domain.rotation_forward import bring_late, drop_incoming, note_revoked, revoke, told
-from functions.domain.rotation_vault import STALL_MS, UNREAD_MS, delete, lies, unread
+from functions.domain.rotation_forward import bring_late, drop_incoming, note_revoked, refused_to_revoke, revoke, told
+from functions.domain.rotation_vault import STALL_MS, UNREAD_MS, delete, lies, stuck, unread
 from functions.domain.rotation_view import RotationView, VaultFault
 from functions.domain.times import SECOND_MS
 
@@ -34,10 +34,12 @@ def draining(draft: Draft, view: RotationView, fleet: Fleet) -> float | None:
     if why:
         return _wait(draft, why)
     quiet_since = max(head.last_old_use or 0, head.since)
-    left = head.policy.unused_s - (draft.now - quiet_since) / SECOND_MS
+    # What nobody has heard of yet is not known to be quiet.
+    quiet = max(0, fleet.heard - quiet_since)
+    left = head.policy.unused_s - quiet / SECOND_MS
     if left > 0:
-        head.reason = f"nobody has used the old key for {span((draft.now - quiet_since) // SECOND_MS * SECOND_MS)}"
-        return min(_DRAIN_S, left)
+        head.reason = f"nobody has used the old key for {span(quiet // SECOND_MS * SECOND_MS)}"
+        return min(_DRAIN_S, max(SOON_S, left))
     draft.move(RotationPhase.RETIRING, f"nobody has used the old key for {span(head.policy.unused_s * SECOND_MS)}")
     return 0
 
@@ -106,10 +108,11 @@ def _revoke(draft: Draft, view: RotationView, vault: VaultState) -> float | None
     head, test = draft.head, view.test
     if lies(vault, head.old, Alias.OLD, Alias.CURRENT) is None:
         return _gone(draft)
-    if head.revoke_asked is not None and test is not None and test.accepted and view.refusal:
+    why = refused_to_revoke(view)
+    if head.revoke_asked is not None and test is not None and test.accepted and why:
         # It is as it was: whoever wants can still go back.
         head.revoke_asked = head.revoke_asked if head.emergency else None
-        draft.hold(HoldCause.PROVIDER, f"the provider does not revoke the old key: {view.refusal}; revoke it there, then resume")
+        draft.hold(HoldCause.PROVIDER, f"the provider does not revoke the old key: {why}; revoke it there, then resume")
         return HELD_S
     if test is None or test.retry:
         return _unanswered(draft, test.detail if test else "the old key was not tried yet")
@@ -145,9 +148,7 @@ def _gone(draft: Draft) -> float | None:
 
 
 def _delete(draft: Draft, view: RotationView, vault: VaultState) -> float | None:
-    if view.refusal or draft.now - draft.head.since >= 2 * STALL_MS:
-        draft.hold(HoldCause.VAULT, f"the old key is revoked, and cannot be deleted in Vault: {view.refusal or 'nobody says why'}")
-        return None
-    draft.ask(delete(vault, Alias.OLD, draft.head.old or ""))
-    draft.head.reason = "the old key is revoked, and deleted in Vault"
-    return SOON_S
+    seconds = stuck(draft, view, "the old key is revoked, and deleted in Vault")
+    if seconds is not None:
+        draft.ask(delete(vault, Alias.OLD, draft.head.old or ""))
+    return seconds

@@ -46,7 +46,7 @@ def wants_test(rotation: Rotation) -> str | None:
 
 def wants_usage(rotation: Rotation) -> bool:
     """Whether a step wants to know of the use of the old key (`RotationView.usage`)."""
-    return rotation.phase is RotationPhase.DRAINING and rotation.revoke_asked is None
+    return RotationPhase.DRAINING in (rotation.phase, rotation.resume_to) and rotation.revoke_asked is None
 
 
 def wants_writable(rotation: Rotation) -> bool:

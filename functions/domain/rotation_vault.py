@@ -12,7 +12,7 @@ from functions.domain.alert_text import span
 from functions.domain.rollout import HoldCause
 from functions.domain.rotation import Alias, VaultState
 from functions.domain.rotation_draft import HELD_S, LOOK_S, SOON_S, Draft
-from functions.domain.rotation_view import CopyAlias, DeleteAlias, RotationView, VaultFault
+from functions.domain.rotation_view import CopyAlias, DeleteAlias, RevokeKey, RotationView, VaultFault
 from functions.domain.times import MINUTE_MS
 
 UNREAD_MS = 15 * MINUTE_MS
@@ -81,8 +81,8 @@ def stuck(draft: Draft, view: RotationView, what: str) -> float | None:
     head = draft.head
     if head.reason != what:
         head.reason, head.trying_since = what, draft.now
-    if view.refusal:
-        draft.hold(HoldCause.VAULT, f"{what}: refused: {view.refusal}")
+    if view.refusal and not isinstance(view.refusal.effect, RevokeKey):
+        draft.hold(HoldCause.VAULT, f"{what}: refused: {view.refusal.text}")
         return None
     if draft.now - head.trying_since >= STALL_MS:
         draft.hold(HoldCause.VAULT, f"{what}: not so after {span(STALL_MS)}")

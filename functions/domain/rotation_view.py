@@ -76,8 +76,15 @@ class RotationView(NamedTuple):
     """Of the old key in the last `RotationPolicy.unused_s`; None when it cannot be told now, or nobody asked (`wants_usage`)."""
     apart: frozenset[str] = frozenset()
     """Values of the tag `shard` whose agents have keys of their own for this provider."""
-    refusal: str | None = None
-    """Why an effect of the step before was refused for good, if it was and that is still known."""
+    refusal: Refusal | None = None
+    """What of the step before was refused for good, if anything was and that is still known."""
+
+
+class Refusal(NamedTuple):
+    """An effect that was refused for good (`VaultRefused`, `ProviderRefused`, also a provider that tells that it cannot revoke)."""
+
+    effect: Effect
+    text: str
 
 
 class StageKey(NamedTuple):

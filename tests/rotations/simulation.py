@@ -36,6 +36,7 @@ from functions.domain.rotation_view import (
     Effect,
     KeyAgent,
     LaunchRollout,
+    Refusal,
     RevokeKey,
     RotationStep,
     RotationView,
@@ -145,7 +146,7 @@ class World:
         self.rotations: dict[str, Rotation] = {}
         self.queue: tuple[str, ...] = ()
         self.due: dict[str, int | None] = {}
-        self.refusals: dict[str, str] = {}
+        self.refusals: dict[str, Refusal] = {}
         self.rollouts: dict[str, Running] = {}
         self.audit: list[Entry] = []
         self.on_step: Callable[[Rotation, RotationStep], None] = lambda before, made: None
@@ -288,7 +289,7 @@ class World:
                 self._revoke(id, effect)
             case _ if self.vault_fault is not None:
                 if not self.vault_fault.retry:
-                    self.refusals[id] = self.vault_fault.text
+                    self.refusals[id] = Refusal(effect, self.vault_fault.text)
             case _:
                 self._write(id, effect)
 
@@ -312,7 +313,7 @@ class World:
         if self.provider_down or self.vault_fault or self.aliases.get(effect.alias) != effect.fingerprint:
             return
         if not self.revokes:
-            self.refusals[id] = "no admin key"
+            self.refusals[id] = Refusal(effect, "no admin key")
             return
         self.valid.discard(effect.fingerprint)
         self.revoked.append(effect.fingerprint)

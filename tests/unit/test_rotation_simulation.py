@@ -223,6 +223,7 @@ def play(world: World, chaos: Chaos, first: str | None) -> None:
     chaos.run(250)
     # The weather clears up, somebody at least is heard, and somebody sees to the rest.
     chaos.level, world.deaf, world.vault_fault, world.provider_down = 0, False, None, False
+    chaos.changed[""] = world.now
     bystander = Agent("bystander", {"env": "staging"}, has=None)
     world.agents["bystander"] = bystander
     chaos.run(4_000)

@@ -4,8 +4,8 @@
 - Else the share of the wave's tasks that failed is compared with that of the other agents' in the same time. The wave fails when chance
   alone hardly makes so many of them fail (one-sided exact binomial test, 1 %) where the others' share and `abort_above` together are true.
   So 1 of 3 is no reason to fail, 2 of 3 is one where the others do well, and of many tasks a share little above the bound is one.
-- The others' share is taken at the upper end of what their tasks tell (90 %). While they tell little it is `USUAL` at most, or what was
-  seen.
+- The others' share is taken at the upper end of what their tasks tell (90 %), and while they tell little at `USUAL` at most, or twice what
+  was seen.
 - No task at all is a pass: each agent has tried the key before it took it.
 """
 
@@ -90,7 +90,7 @@ def _others(evidence: Evidence) -> str:
 def assumed(failed: int, amount: int) -> float:
     """What share of the others' tasks fails, taken high."""
     seen = failed / amount if amount else 0.0
-    low, high = seen, max(seen, USUAL)
+    low, high = seen, min(1.0, max(2 * seen, USUAL))
     if not amount or at_least(failed + 1, amount, high) < 1 - DOUBT:
         return high
     for _ in range(30):

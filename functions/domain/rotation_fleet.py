@@ -89,15 +89,15 @@ def in_shard(agent: KeyAgent, shard: str, apart: frozenset[str]) -> bool:
 def strays(
     agents: Mapping[str, KeyAgent], vault: VaultState, *, shard: str = "", apart: frozenset[str] = frozenset()
 ) -> Iterator[tuple[str, KeyAgent]]:
-    """Agents that are to be assigned the current key, whatever rotation is under way.
+    """Agents that are to be assigned the current key (none, where there is none), whatever rotation is under way.
 
     What they are to use is not in Vault any more, for they were forgotten or retired when it went; or they have no key, and none was
     assigned to them yet.
     """
     for id, agent in sorted(agents.items()):
         lost = agent.assigned is not None and agent.assigned not in (vault.current, vault.next, vault.old)
-        new = agent.assigned is None and agent.uses and agent.reported is None
-        if vault.current is not None and in_shard(agent, shard, apart) and (lost or new):
+        new = vault.current is not None and agent.assigned is None and agent.uses and agent.reported is None
+        if (lost or new) and in_shard(agent, shard, apart):
             yield id, agent
 
 

@@ -257,7 +257,8 @@ class World:
                 self.step(id)
             if not any(due is not None for due in self.due.values()):
                 return
-            self.pass_time(max(1_000, min((due for due in self.due.values() if due is not None), default=end) - self.now))
+            soonest = min((due for due in self.due.values() if due is not None), default=end)
+            self.pass_time(min(TICK_MS, max(1_000, soonest - self.now)))
 
     def pass_time(self, ms: int) -> None:
         """Let the fleet and the rollouts live for a while."""
@@ -375,7 +376,7 @@ class World:
         """Agents that came later, or came back, get the current key."""
         if self.vault_fault is None:
             for id, agent in strays(self._agents(), self.vault()):
-                self._assign(id, self.aliases[Alias.CURRENT], agent.assigned)
+                self._assign(id, self.aliases.get(Alias.CURRENT), agent.assigned)
 
     def _agents(self) -> dict[str, KeyAgent]:
         seen = self._seen().values()

@@ -98,7 +98,10 @@ def test_the_api_reads_keys_lets_new_ones_wait_and_makes_the_salt(fleet: Fleet) 
     assert keys.put_incoming(fleet.mine, "k-api", KEY)
     assert not keys.put_incoming(fleet.mine, "k-api", KEY._replace(key="sk-other"))
     assert keys.salt(fleet.mine) == fleet.salt
-    assert keys.read_path(f"clawpulse/{fleet.mine}/new", "key") is None
+    for path in (f"clawpulse/{fleet.mine}/new", f"{fleet.mine}/new"):
+        assert keys.read_path(path, "key") is None
+    for path in (f"clawpulse/{fleet.theirs}/new", f"{fleet.theirs}/new", "new"):
+        refused(keys.read_path, path, "key")
     keys.drop_incoming(fleet.mine, "k-api")
     refused(keys.state, fleet.theirs, "anthropic")
     refused(keys.put_incoming, fleet.theirs, "k-api", KEY)
@@ -116,6 +119,9 @@ def test_the_controller_does_all_that_a_rotation_needs_in_its_workspace_alone(fl
         assert keys.write(fleet.mine, "openai", Alias.CURRENT, taken, 0, shard)
         assert keys.delete(fleet.mine, "openai", Alias.NEXT, 1, shard)
         assert keys.state(fleet.mine, "openai", shard).versions == (1, 0, 0)
+    for path in (f"clawpulse/{fleet.mine}/new", f"{fleet.mine}/new"):
+        assert keys.read_path(path, "key") is None
+    refused(keys.read_path, f"{fleet.theirs}/new", "key")
     refused(keys.write, fleet.theirs, "openai", Alias.NEXT, taken, 0)
     refused(keys.writable, fleet.theirs)
     refused(keys.put_incoming, fleet.theirs, "k1", KEY)

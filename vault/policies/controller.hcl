@@ -23,6 +23,9 @@ path "@MOUNT@/data/@WORKSPACE@/salt" {
   capabilities = ["create", "read", "update"]
 }
 # What people put there: keys to be rotated in, secrets of channels and of providers' admin APIs.
+path "@MOUNT@/data/@WORKSPACE@/*" {
+  capabilities = ["read"]
+}
 path "@MOUNT@/data/clawpulse/@WORKSPACE@/*" {
   capabilities = ["read"]
 }

@@ -6,11 +6,14 @@ Whoever fails is refused, with every reason; what nobody can tell now is asked a
 from __future__ import annotations
 
 from functions.domain.alert_text import span
-from functions.domain.gate_text import percent
-from functions.domain.rollout import HoldCause
+from functions.domain.errors import InvalidInput
+from functions.domain.gate_text import count, percent
+from functions.domain.rollout import HoldCause, Member
+from functions.domain.rollout_plan import plan
 from functions.domain.rotation import Check, Rotation, RotationPhase, VaultState
 from functions.domain.rotation_draft import HELD_S, LOOK_S, Draft
 from functions.domain.rotation_fleet import Fleet, named
+from functions.domain.rotation_policy import to_rollout_policy
 from functions.domain.rotation_vault import lies
 from functions.domain.rotation_view import RotationView, VaultFault
 from functions.domain.times import MINUTE_MS, SECOND_MS
@@ -111,9 +114,18 @@ def _fleet(head: Rotation, fleet: Fleet) -> Check:
 
 def _agents(head: Rotation, fleet: Fleet) -> Check:
     if not fleet.mute:
-        return Check(name="agents", ok=True, detail=f"all {len(fleet.members)} agents can be told another key")
+        return _waves(head, fleet)
     text = f"{named(fleet.mute)} do not report keys of {head.provider}, so they cannot be told another one: narrow it by tags"
     return _unless_urgent(head, "agents", False, text)
+
+
+def _waves(head: Rotation, fleet: Fleet) -> Check:
+    members = [Member(agent=id, before="", after="", tags=dict(agent.tags)) for id, agent in fleet.members.items()]
+    try:
+        waves = plan(members, to_rollout_policy(head.policy, at_once=head.emergency))
+    except InvalidInput as error:
+        return Check(name="agents", ok=False, detail=str(error))
+    return Check(name="agents", ok=True, detail=f"all agents can be told another key: {len(members)} in {count(len(waves), 'wave')}")
 
 
 def _unless_urgent(head: Rotation, name: str, ok: bool, text: str) -> Check:

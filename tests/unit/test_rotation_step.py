@@ -165,6 +165,13 @@ class TestPreflight:
         assert "a-8" in failed(world)["agents"]
         assert "67 %" in failed(world)["fleet"] or "%" in failed(world)["fleet"]
 
+    def test_waves_that_would_be_too_many_are_refused_before_anything_is_done(self) -> None:
+        world = World([Agent(f"a-{number}") for number in range(1_001)])
+        world.start(policy=RotationPolicy(wave_size=1))
+        world.run(60)
+        assert world.rotation.phase is RotationPhase.REFUSED
+        assert "makes 1001 waves" in failed(world)["agents"]
+
     def test_agents_that_report_no_keys_can_be_left_out(self) -> None:
         world = World([*fleet(2), Agent("a-8", {"env": "lab"}, has=None, tells=False)])
         world.start(selector="env=prod")

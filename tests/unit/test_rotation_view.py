@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from functions.domain.fleet import AgentState, Health, Status
-from functions.domain.rollout import UNMANAGED, Action, Finding, Outcome, Verdict
+from functions.domain.rollout import UNMANAGED, Action, Finding, Outcome, Phase, Verdict
 from functions.domain.rollout_member import refuses, runs
 from functions.domain.rotation import Rotation, RotationPhase, RotationPolicy, VaultState
 from functions.domain.rotation_consequences import consequences
@@ -104,7 +104,7 @@ class TestFigures:
         world.start()
         assert progress(world.rotation, None).agents == 0
         assert eta(world.rotation, None, [], world.now) is None
-        world.run(600, lambda: bool(world.rollouts) and world.rollout.wave == 1 and bool(world.rollout.verdicts[1:]))
+        world.run(600, lambda: bool(world.rollouts) and world.rollout.wave == 1 and world.rollout.phase is Phase.BAKING)
         running = world.rollouts[world.rotation.rollout or ""]
         found = progress(world.rotation, running.head)
         assert (found.agents, found.done, found.failed, found.waves, found.back) == (6, 4, 0, 3, False)

@@ -179,10 +179,10 @@ function head(  info, config) {
 
 # Lines of provider, print, time of use and error, parted by tabs, as a member of the object.
 function keys(text,  list, count, f, i, one, json) {
-  count = split(utf8(text), list, "\n")
+  count = split(text, list, "\n")
   for (i = 1; i < count; i++) {
     split(list[i], f, "\t")
-    one = (f[2] == "" ? "" : ",\"fingerprint\":" quote(f[2])) (f[3] == "" ? "" : ",\"used\":" f[3]) (f[4] == "" ? "" : ",\"error\":" quote(f[4]))
+    one = (f[2] == "" ? "" : ",\"fingerprint\":" quote(f[2])) (f[3] == "" ? "" : ",\"used\":" f[3]) (f[4] == "" ? "" : ",\"error\":" quote(utf8(f[4])))
     json = json (i == 1 ? "" : ",") quote(f[1]) ":{" substr(one, 2) "}"
   }
   return json == "" ? "" : ",\"keys\":{" json "}"

@@ -36,7 +36,7 @@ desired_check() {
 
 # Hooks of one kind do not run beside those of the other.
 desired_busy() {
-  [[ -n $APPLYING ]] || keys_busy || { ((UPTIME < AGAIN_AT)) && [[ -n $AGAIN_PID && -d /proc/$AGAIN_PID ]]; }
+  [[ -n $APPLYING$KEY_PROCESS ]] || { ((UPTIME < AGAIN_AT)) && [[ -n $AGAIN_PID && -d /proc/$AGAIN_PID ]]; }
 }
 
 # After a reload, hooks that failed get another chance: the document is fetched anew.

@@ -68,12 +68,15 @@ key_fits() {
 key_from_api() {
   key_ask "${CFG[URL]}/v1/keys/$1?agent=${CFG[AGENT]}" "${CFG[CACERT]}" "header = \"Authorization: Bearer ${CFG[TOKEN]}\""
   case $STATUS in
-    200) KEY=$BODY ;;
+    200)
+      KEY=$BODY
+      return 0
+      ;;
     401 | 403) key_failed refused "${CFG[URL]} does not give it to this token, which needs the scope keys ($REASON)" ;;
     404 | 408 | 425 | 429 | 5?? | 0) key_failed away "${CFG[URL]} does not give it now (${REASON:-no answer})" ;;
     *) key_failed refused "${CFG[URL]} does not give it ($REASON)" ;;
   esac
-  [[ -n $KEY ]]
+  return 1
 }
 
 # key_ask URL CERTIFICATES LINES: sets STATUS (0: none), BODY and REASON. What is secret in the lines, curl reads from a pipe.

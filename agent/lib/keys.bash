@@ -52,6 +52,7 @@ key_print() {
   printf '%s-%s' "$1" "${hash:0:16}"
 }
 
+# Whether the process is there still; how it ended is not known before keys_poll has looked.
 keys_busy() {
   [[ -n $KEY_PROCESS ]] && process_stat "$KEY_PROCESS" && [[ $REPLY == "$KEY_BIRTH" ]]
 }
@@ -146,7 +147,7 @@ keys_report() {
     used='' print=${KEY_PRINT[$provider]-}
     { read -r used <"$KEYS/$provider.used"; } 2>/dev/null || :
     [[ $used =~ ^[0-9]{13}$ ]] || used=''
-    [[ ! -e $KEYS/$provider.new || $print != "${KEY_TRIED[$provider]-}" ]] || print=''
+    [[ ! -e $KEYS/$provider.new || $print != "${KEY_TRIED[$provider]:-$print}" ]] || print=''
     KEYS_TOLD+=$provider$'\t'$print$'\t'${print:+$used}$'\t'${KEY_ERROR[$provider]-}$'\n'
   done
 }

@@ -58,7 +58,7 @@ json_at() {
     if [[ $rest =~ $text ]]; then
       token=${BASH_REMATCH[1]}
       if [[ -n ${BASH_REMATCH[3]} ]]; then
-        at=${at%.*}.${token//./_}
+        at=${at%.*}.${token//./$'\001'}
       elif [[ $at == "$wanted" ]]; then
         json_plain "$token"
         return

@@ -69,3 +69,14 @@ judged() {
   answer_heed
   equal "$WANTED" ''
 }
+
+@test "a good answer names keys by their fingerprints, or none" {
+  BODY='{"desired":null,"desiredKeys":"anthropic=0a1b2c3d-0123456789abcdef my-llm=0a1b2c3d-0123456789abcdef"}'
+  answer_heed
+  equal "$WANTED/$WANTED_KEYS" '/anthropic=0a1b2c3d-0123456789abcdef my-llm=0a1b2c3d-0123456789abcdef'
+  for BODY in '{"desiredKeys":""}' '{}' '{"desiredKeys":"a=$(id)"}' '{"desiredKeys":7}'; do
+    WANTED_KEYS=before
+    answer_heed
+    equal "$WANTED_KEYS" ''
+  done
+}

@@ -28,6 +28,11 @@ batches() {
   equal "$END" "end 7:2:0"
 }
 
+@test "keys are told by fingerprint, time of use and error" {
+  CP_KEYS=$'anthropic\t0a1b2c3d-0123456789abcdef\t1795694400000\t\nopenai\t\t\tno "key"\nother\t\t\t\n' batches ''
+  [[ $JSON == *',"keys":{"anthropic":{"fingerprint":"0a1b2c3d-0123456789abcdef","used":1795694400000},"openai":{"error":"no \"key\""},"other":{}}}}' ]]
+}
+
 @test "a series is named once, attributes make no series" {
   batches $'m\t1795694399000\twork.done\t1\ttier=fast\ttask_id=t1' $'m\t1795694399500\twork.done\t2.5\ttier=fast\ttask_id=t2'
   equal "$META" "2 2 0 7:2"

@@ -23,7 +23,7 @@ each() {
 @test "every command that is dispatched has help" {
   local command
   for command in $(sed -n 's/^    \(metric | .*\)) "cmd_.*/\1/p' "$AGENT/bin/clawpulse-agent" | tr -d '|') run; do
-    [[ $command == apply ]] || grep -q "^# Usage: clawpulse-agent $command\b" "$AGENT"/lib/*.bash
+    [[ $command == apply || $command == key ]] || grep -q "^# Usage: clawpulse-agent $command\b" "$AGENT"/lib/*.bash
   done
 }
 

@@ -13,12 +13,12 @@ use() {
     source "$AGENT/lib/$name.bash"
   done
   # What a file declares in a function is gone after it.
-  declare -gA TOLD=() TAIL=() CFG=()
-  declare -ga USED=() QUEUE=() GARBAGE=() DRAINING=() UNREAD=()
+  declare -gA TOLD=() TAIL=() CFG=() KEY_SALT=() KEY_PRINT=() KEY_ERROR=() KEY_TRIED=() KEY_SINCE=() KEY_TRIES=() KEY_NEXT=()
+  declare -ga USED=() QUEUE=() GARBAGE=() DRAINING=() UNREAD=() HOOK_HIDDEN=()
   HOME_DIR=$BATS_TEST_TMPDIR/state
-  INTAKE=$HOME_DIR/intake TAKEN=$HOME_DIR/taken SPOOL=$HOME_DIR/spool RUN=$HOME_DIR/run DESIRED=$HOME_DIR/config
+  INTAKE=$HOME_DIR/intake TAKEN=$HOME_DIR/taken SPOOL=$HOME_DIR/spool RUN=$HOME_DIR/run DESIRED=$HOME_DIR/config KEYS=$HOME_DIR/keys
   JOURNAL=$HOME_DIR/journal CONFIG_FILE=$BATS_TEST_TMPDIR/agent.env HOOKS=$BATS_TEST_TMPDIR/hooks.d
-  mkdir -p "$INTAKE" "$TAKEN" "$SPOOL" "$RUN" "$DESIRED"
+  mkdir -p "$INTAKE" "$TAKEN" "$SPOOL" "$RUN" "$DESIRED" "$KEYS"
   LOGGED=$BATS_TEST_TMPDIR/logged
   : >"$LOGGED"
   log() { printf '%s\n' "$*" >>"$LOGGED"; }

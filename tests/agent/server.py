@@ -18,8 +18,10 @@ import msgspec
 
 from functions.domain.errors import InvalidInput, TooLarge
 from functions.domain.intake import plan
+from functions.domain.key_fingerprint import fingerprint, told
 
 TOKEN = "cp_test_secretsecretsecret"
+SALT = "0a1b2c3d"
 Key = tuple[str, str, int]
 
 
@@ -49,6 +51,11 @@ class Server:
     """The desired configuration."""
     served: bytes | None = None
     """What is sent in its place."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """The API key that the agent is to use, by provider."""
+    keys_served: Callable[[str], tuple[int, bytes]] | None = None
+    """What is given in its place, by provider."""
+    keys_asked: list[str] = field(default_factory=list)
     posts: list[Post] = field(default_factory=list)
     batches: dict[Key, dict[str, Any]] = field(default_factory=dict)
     conflicts: list[Key] = field(default_factory=list)
@@ -137,10 +144,14 @@ class Server:
         self.batches.setdefault(key, batch)
         if "config" in batch.get("info", {}):
             answer["desired"] = self.desired
+        if "keys" in batch.get("info", {}):
+            answer["desiredKeys"] = told({provider: fingerprint(key, SALT) for provider, key in self.keys.items()})
         return 200, answer
 
     def give(self, path: str, authorization: str, known: str) -> tuple[int, bytes]:
         parts = urlsplit(path)
+        if parts.path.startswith("/live/v1/keys/") and "agent" in parse_qs(parts.query):
+            return self._give_key(parts.path.rpartition("/")[2], authorization)
         if parts.path != "/live/v1/config" or "agent" not in parse_qs(parts.query):
             return 404, b"{}"
         if authorization != f"Bearer {TOKEN}":
@@ -148,6 +159,14 @@ class Server:
         if self.document is None:
             return 404, b"{}"
         return (304, b"") if known == f'"{self.desired}"' else (200, self.served or self.document)
+
+    def _give_key(self, provider: str, authorization: str) -> tuple[int, bytes]:
+        self.keys_asked.append(provider)
+        if authorization != f"Bearer {TOKEN}":
+            return 401, b"{}"
+        if self.keys_served:
+            return self.keys_served(provider)
+        return (200, self.keys[provider].encode()) if provider in self.keys else (404, b'{"detail": "no key is assigned"}')
 
     def points(self, name: str, part: str = "series") -> list[tuple[float, Any]]:
         """(ms, value) of a metric over all batches in the order of their making; events have their payload for a value."""

@@ -75,3 +75,28 @@ END
   run ! to_ms 1e3
   run ! to_ms .5
 }
+
+@test "settings of keys: names of providers, and what Vault needs" {
+  local fault reason
+  printf 'CLAWPULSE_URL=https://host/live\nCLAWPULSE_KEYS=anthropic,my-llm-2\nCLAWPULSE_KEY_TESTS=my-llm-2=http://h:1/v1/models,openai=\n' >"$CONFIG_FILE"
+  settings_load
+  equal "${CFG[KEYS]}/${CFG[KEY_SOURCE]}/${CFG[VAULT_MOUNT]}/${CFG[VAULT_WORKSPACE]}" 'anthropic,my-llm-2/api/secret/default'
+  while IFS='|' read -r fault reason; do
+    : >"$LOGGED"
+    printf 'CLAWPULSE_URL=https://host/live\nCLAWPULSE_KEYS=anthropic\n%b\n' "$fault" >"$CONFIG_FILE"
+    if settings_load; then printf 'taken: %s\n' "$fault"; return 1; fi
+    grep -q "$reason" "$LOGGED" || { printf '%s: %s\n' "$fault" "$(<"$LOGGED")"; return 1; }
+  done <<'END'
+CLAWPULSE_KEYS=Anthropic|CLAWPULSE_KEYS must be
+CLAWPULSE_KEYS=a,b,c,d,e,f,g,h,i|at most 8
+CLAWPULSE_KEYS=../x|CLAWPULSE_KEYS must be
+CLAWPULSE_OPENCLAW_KEYS=a b|CLAWPULSE_OPENCLAW_KEYS must be
+CLAWPULSE_KEY_TESTS=anthropic|CLAWPULSE_KEY_TESTS must be
+CLAWPULSE_KEY_TESTS=anthropic=https://user:x@host/|CLAWPULSE_KEY_TESTS must be
+CLAWPULSE_KEY_SOURCE=file|must be api or vault
+CLAWPULSE_KEY_SOURCE=vault|CLAWPULSE_VAULT_ADDRESS must be
+CLAWPULSE_KEY_SOURCE=vault\nCLAWPULSE_VAULT_ADDRESS=https://v:8200|CLAWPULSE_VAULT_ROLE_ID is not set
+CLAWPULSE_KEY_SOURCE=vault\nCLAWPULSE_VAULT_ADDRESS=https://v:8200\nCLAWPULSE_VAULT_ROLE_ID=r|CLAWPULSE_VAULT_SECRET_ID_FILE is not set
+CLAWPULSE_KEY_SOURCE=vault\nCLAWPULSE_VAULT_ADDRESS=https://v:8200\nCLAWPULSE_VAULT_ROLE_ID=r\nCLAWPULSE_VAULT_SECRET_ID_FILE=/s\nCLAWPULSE_VAULT_SHARD=a?b|CLAWPULSE_VAULT_SHARD may have
+END
+}

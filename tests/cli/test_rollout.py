@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from functions.domain.rollout import MemberState, Phase
+from clawpulse.cli import _fleet_view, _rollout_view
+from functions.domain.fleet_drift import DriftState
+from functions.domain.rollout import MemberState, Phase, Policy
 from tests.api.rolling import FAILED, rollout, waiting, waves
 from tests.api.world import World, agent
 from tests.cli import shapes
@@ -44,6 +46,8 @@ def test_one_is_started_with_files_listed_and_shown(real, fleet: World, tmp_path
     shown = real("rollout", "show", made.id, "--audit").stdout
     for text in ("kinder", "a1", "a2", "Possible now: ", "created", "kinder: 2 agents in 2 waves"):
         assert text in shown
+    assert shown.splitlines()[1].startswith(f"{made.id}, begun ")
+    assert shown.splitlines()[2] == made.reason
     assert json.loads(real("rollout", "show", made.id, "--json").stdout)["id"] == made.id
 
 
@@ -82,7 +86,7 @@ def test_faults_of_files_have_their_places(real, fleet: World, tmp_path: Path) -
         (["--tags", "", "--agent", "a1"], "either --tags SELECTOR"),
         (["--tags", "", "--argument", "x"], "--argument goes with --command"),
         (["--tags", "", "--file", "AGENTS.md"], "--file wants NAME=PATH"),
-        (["--tags", "", "--file", "AGENTS.md=none.md"], "none.md"),
+        (["--tags", "", "--file", "AGENTS.md=none.md"], "none.md: No such file"),
         (["--tags", "", "--patch", "none.yaml"], "none.yaml"),
     ],
 )
@@ -91,6 +95,26 @@ def test_wrong_usage(cli, api: Answers, arguments: list[str], reason: str) -> No
     assert done.returncode == 2
     assert reason in done.stderr
     assert api.asked == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["show", ""], "'' is no id of a rollout"),
+        (["abort", "../agents"], "'../agents' is no id of a rollout"),
+        (["list", "--state", "open,overdue"], "'overdue' is none of open, over, waiting"),
+    ],
+)
+def test_what_can_name_no_rollout_is_not_asked_for(cli, api: Answers, arguments: list[str], reason: str) -> None:
+    done = cli("rollout", *arguments)
+    assert done.returncode == 2
+    assert reason in done.stderr
+    assert api.asked == []
+
+
+def test_every_phase_and_state_is_known() -> None:
+    assert set(_rollout_view.PHASES) == set(Phase)
+    assert set(_fleet_view.STYLES) == set(DriftState)
 
 
 def test_it_is_steered_with_comments(real, world: World) -> None:
@@ -103,6 +127,20 @@ def test_it_is_steered_with_comments(real, world: World) -> None:
     done = real("rollout", "skip", made.id)
     assert (done.returncode, done.stderr.startswith("clawpulse: skip is not possible: ")) == (1, True)
     assert real("rollout", "stop", "r000000009zz").returncode == 1
+
+
+def test_a_document_that_is_not_set_says_what_holds(real, world: World, tmp_path: Path) -> None:
+    shown = real("rollout", "policy").stdout
+    assert shown.startswith("# nothing is set: waves of 1, 5, 25% and 100%")
+    assert Policy().waves == ("1", "5", "25%", "100%")
+    (tmp_path / "shown.yaml").write_text(shown)
+    assert real("rollout", "policy", "shown.yaml").stdout == "nothing to change\n"
+
+
+def test_faults_of_a_document_come_in_the_order_of_its_lines(real, world: World, tmp_path: Path) -> None:
+    (tmp_path / "d.yaml").write_text("bake_s: -1\nwaves: [x]\nfoo: 1\n")
+    done = real("rollout", "policy", "d.yaml")
+    assert [line.split(":")[1] for line in done.stdout.splitlines()] == ["1", "2", "3"]
 
 
 def test_numbers_and_failed_agents_are_shown(real, world: World) -> None:
@@ -212,6 +250,14 @@ def test_watch_tells_each_change_in_a_line_and_ends_with_it(cli, api: Answers, e
         f"wave 2 of 2: {end}: 2 applied; so; through at about 2026-11-24 00:00:00 UTC",
     ]
     assert done.stderr == "clawpulse: a store is away; trying again every 0.2 s\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_watch_makes_no_new_line_for_another_guess_of_the_end(cli, api: Answers, arguments: list[str]) -> None:
+    later = {**shown("baking", applied=1), "eta": "2026-11-24T00:00:05.000Z"}
+    telling(api, shown("baking", applied=1), later, shown("succeeded", applied=2))
+    done = cli("rollout", "watch", "r1", "--every", "0.2", *arguments)
+    assert len(done.stdout.splitlines()) == 2
 
 
 def test_watch_may_end_when_somebody_has_to_do_something(cli, api: Answers) -> None:

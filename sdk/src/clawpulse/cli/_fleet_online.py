@@ -16,7 +16,7 @@ from clawpulse.cli import _output as out
 from clawpulse.cli._api import Api, ApiError, CommandError, segment
 from clawpulse.cli._flaws import FaultyFiles
 from clawpulse.cli._fleet_offline import folder_argument, print_lines
-from clawpulse.cli._options import api_of, as_json, selector
+from clawpulse.cli._options import api_of, as_json, selector, words
 from clawpulse.cli._rollout_watch import follow
 from clawpulse.fleet import InvalidRepository, read_folder
 from clawpulse.fleet.kinds import path_fault
@@ -98,7 +98,7 @@ def rollback(context: click.Context, /, number: int, message: str | None, **said
 
 @click.command()
 @selector
-@click.option("--state", metavar="STATES", help="Only agents in these states: failed,overridden,pending.")
+@click.option("--state", metavar="STATES", callback=words(*views.STYLES), help="Only agents in these states: failed,overridden,pending.")
 @exit_code
 @as_json
 @click.pass_context

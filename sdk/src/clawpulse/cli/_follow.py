@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any, Callable, NamedTuple
 
@@ -27,6 +28,8 @@ class Look(NamedTuple):
     card: Callable[[Any, datetime], RenderableType]
     code: Callable[[Any], int | None]
     """The exit code once there is nothing more to follow."""
+    guesses: Sequence[str] = ()
+    """Members that are another with each look, also when nothing has happened: they make no new line."""
 
 
 def follow(fetch: Fetch, seconds: float, look: Look, *, as_json: bool) -> int:
@@ -35,11 +38,15 @@ def follow(fetch: Fetch, seconds: float, look: Look, *, as_json: bool) -> int:
         return _live(fetch, seconds, look)
     shown = ""
     found = fetch()
+
+    def text(one: Any) -> str:
+        return json.dumps(one, ensure_ascii=False) if as_json else look.line(one)
+
     while True:
-        text = json.dumps(found, ensure_ascii=False) if as_json else look.line(found)
-        if text != shown:
-            print(text if as_json else f"{datetime.now(timezone.utc):%H:%M:%S} {out.plain(text)}", flush=True)
-            shown = text
+        news = text({**found, **dict.fromkeys(look.guesses)})
+        if news != shown:
+            print(text(found) if as_json else f"{datetime.now(timezone.utc):%H:%M:%S} {out.plain(text(found))}", flush=True)
+            shown = news
         code = look.code(found)
         if code is not None:
             return code

@@ -33,6 +33,21 @@ def duration(value: str) -> int:
     return int(found[1]) * UNITS[found[2]]
 
 
+def words(*known: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """Checks an option that takes some of these words, separated by commas."""
+
+    def check(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+        if value is None:
+            return None
+        wanted = [part.strip() for part in value.split(",") if part.strip()]
+        for word in wanted:
+            if word not in known:
+                raise click.BadParameter(f"{word!r} is none of {', '.join(known)}", context, parameter)
+        return ",".join(wanted) or None
+
+    return check
+
+
 def api_of(context: click.Context) -> Api:
     """The API that the command talks to."""
     connection: Connection = context.find_root().obj

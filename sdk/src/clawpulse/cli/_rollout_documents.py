@@ -16,8 +16,8 @@ from clawpulse.cli._options import api_of, as_json
 UNPROCESSABLE = 422
 
 
-def document_command(name: str, route: str, about: str) -> click.Command:
-    """The command `name` that shows the document at `route`, and replaces it by a file."""
+def document_command(name: str, route: str, about: str, unset: str = "nothing is set") -> click.Command:
+    """The command `name` that shows the document at `route`, and replaces it by a file; `unset` says what holds while it is empty."""
 
     @click.argument("file", type=click.Path(exists=True, dir_okay=False), metavar="[FILE]", required=False)
     @as_json
@@ -25,7 +25,7 @@ def document_command(name: str, route: str, about: str) -> click.Command:
     def run(context: click.Context, file: str | None, as_json: bool) -> None:
         api = api_of(context)
         if file is None:
-            _show(api.get(route), as_json)
+            _show(api.get(route), unset, as_json)
             return
         try:
             changed = _replace(api, route, one_document(file))
@@ -54,7 +54,8 @@ def one_document(file: str) -> Document:
 
 def flaws(error: ApiError, source: Document, below: str = "") -> list[Flaw]:
     """Where in a file the faults stand that the API found in what was sent; `below`: where in the request that was."""
-    return [_flaw(source, fault.path, fault.reason, below) for fault in error.faults if fault.path.startswith(below)]
+    found = [_flaw(source, fault.path, fault.reason, below) for fault in error.faults if fault.path.startswith(below)]
+    return sorted(found, key=lambda flaw: flaw.place)
 
 
 def _flaw(source: Document, path: str, reason: str, below: str) -> Flaw:
@@ -75,9 +76,11 @@ def _replace(api: Api, route: str, document: Document) -> bool:
     return True
 
 
-def _show(document: Any, as_json: bool) -> None:
+def _show(document: Any, unset: str, as_json: bool) -> None:
     if as_json:
         out.print_json(document)
         return
+    if not document:
+        print(f"# {unset}")
     for line in yaml.safe_dump(document, sort_keys=False, allow_unicode=True).splitlines():
         print(out.plain(line))

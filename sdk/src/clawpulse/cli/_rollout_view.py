@@ -20,6 +20,7 @@ STYLES = {
     "stopped": ("○", "bright_black"),
 }
 """Symbol and colour: never colour alone."""
+PHASES = ("waiting", "applying", "baking", "held", "paused", "reverting", *("succeeded", "reverted", "stopped"))
 STATES = ("applied", "sent", "waiting", "failed", "asleep", "reverting", "reverted", "gone", "overridden")
 _OUTCOMES = {"pass": "green", "fail": "red", "inconclusive": "yellow", "unreadable": "yellow"}
 _AGENTS = 12
@@ -54,7 +55,7 @@ def table(answer: Any, now: datetime) -> RenderableType:
 def card(rollout: Any, now: datetime) -> RenderableType:
     """One rollout with its waves, the gates' numbers, and what may be done."""
     head = phase(rollout["phase"]).append(f"  {out.plain(rollout['title'])}\n", style="default")
-    head.append(out.plain(_facts(rollout, now)), style="default")
+    head.append("\n".join(map(out.plain, _facts(rollout, now))), style="default")
     parts: list[RenderableType] = [head, Text(), _waves(rollout)]
     verdicts = [(wave, wave["verdict"]) for wave in rollout["plan"] if wave["verdict"]]
     if verdicts:
@@ -67,12 +68,18 @@ def card(rollout: Any, now: datetime) -> RenderableType:
     return Group(*parts)
 
 
+def amounts(rollout: Any) -> str:
+    """`40 agents in 4 waves`."""
+    return " in ".join(f"{rollout[name]} {what}{'s' * (rollout[name] != 1)}" for name, what in (("members", "agent"), ("waves", "wave")))
+
+
 def planned(answer: Any) -> RenderableType:
     """What a rollout would do."""
     rollout = answer["rollout"]
     if rollout is None:
         return Text("No agent would change.")
-    lines = [f"{rollout['title']}: {rollout['members']} agents in {rollout['waves']} waves, {answer['unchanged']} have it already"]
+    same = answer["unchanged"]
+    lines = [f"{rollout['title']}: {amounts(rollout)}, {same} {'has' if same == 1 else 'have'} it already"]
     lines += [f"irreversible: {reason}" for reason in answer["irreversible"]]
     return Group(*(Text(out.plain(line)) for line in lines), Text(), _waves(rollout))
 
@@ -96,7 +103,7 @@ def line(rollout: Any) -> str:
     return found + (f"; through at about {out.clock(rollout['eta'])} UTC" if rollout["eta"] else "")
 
 
-def _facts(rollout: Any, now: datetime) -> str:
+def _facts(rollout: Any, now: datetime) -> list[str]:
     begun = f"begun {out.clock(rollout['created'])} UTC by {rollout['by']}"
     facts = [f"{rollout['id']}, {begun}, {rollout['phase']} for {out.ago(rollout['since'], now)}", rollout["reason"]]
     hold = rollout["hold"]
@@ -111,7 +118,7 @@ def _facts(rollout: Any, now: datetime) -> str:
     if rollout["reversibility"] != "reversible":
         facts.append(f"{rollout['reversibility']}, backup acknowledged by {rollout['backupBy']}")
     facts += [f"wave {one['wave'] + 1} approved by {one['by']}" for one in rollout["approvals"]]
-    return "\n".join(fact for fact in facts if fact)
+    return [fact for fact in facts if fact]
 
 
 def _waves(rollout: Any) -> RenderableType:

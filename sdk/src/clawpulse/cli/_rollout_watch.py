@@ -14,7 +14,7 @@ CODES = {"succeeded": 0, "reverted": FAILURE, "stopped": FAILURE}
 
 def follow(fetch: Fetch, seconds: float, *, as_json: bool, until_held: bool) -> int:
     """Show a rollout until it is over, or with `until_held` until it waits for a person; gives the exit code."""
-    look = Look(views.line, views.card, lambda rollout: _code(rollout, until_held))
+    look = Look(views.line, views.card, lambda rollout: _code(rollout, until_held), guesses=("eta",))
     return _follow.follow(fetch, seconds, look, as_json=as_json)
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from clawpulse.cli import _config as config
 from clawpulse.cli import _output as out
 from clawpulse.cli._api import Api, ApiError, CommandError, segment
-from clawpulse.cli._options import api_of, as_json, every, selector, tag_changes, watch
+from clawpulse.cli._options import api_of, as_json, every, selector, tag_changes, watch, words
 from clawpulse.cli._watch import show as show_view
 
 COLOURS = ("red", "yellow", "green", "grey")
@@ -26,19 +26,9 @@ _RATES = ("tasks/min", "errors", "p95")
 identifier = click.argument("agent", metavar="ID")
 
 
-def _colours(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    if value is None:
-        return None
-    wanted = [part.strip() for part in value.split(",") if part.strip()]
-    for colour in wanted:
-        if colour not in COLOURS:
-            raise click.BadParameter(f"{colour!r} is none of {', '.join(COLOURS)}", context, parameter)
-    return ",".join(wanted)
-
-
 @click.group(invoke_without_command=True)
 @selector
-@click.option("--health", metavar="COLOURS", callback=_colours, help="Only these: red,yellow,green,grey.")
+@click.option("--health", metavar="COLOURS", callback=words(*COLOURS), help="Only these: red,yellow,green,grey.")
 @as_json
 @watch
 @every

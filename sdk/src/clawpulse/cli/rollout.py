@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,18 @@ from clawpulse.cli import _flaws as shown
 from clawpulse.cli import _output as out
 from clawpulse.cli import _rollout_view as views
 from clawpulse.cli._api import ApiError, segment
-from clawpulse.cli._options import api_of, as_json
+from clawpulse.cli._options import api_of, as_json, words
 from clawpulse.cli._rollout_documents import UNPROCESSABLE, document_command, flaws, one_document
 from clawpulse.cli._rollout_watch import follow
 
-identifier = click.argument("rollout", metavar="ID")
+
+def _known_form(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not re.fullmatch("r[0-9a-z]{1,20}", value):
+        raise click.BadParameter(f"{value!r} is no id of a rollout, such as r1jb0al920c5h: `clawpulse rollout list` has them")
+    return value
+
+
+identifier = click.argument("rollout", metavar="ID", callback=_known_form)
 every = click.option("--every", type=click.FloatRange(0.2, 3_600), default=5.0, show_default=True, help="Seconds between two looks.")
 until_held = click.option("--until-held", is_flag=True, help="End with exit code 4 when it waits for a person.")
 
@@ -64,14 +72,19 @@ def start(context: click.Context, /, watch: bool, every: float, until_held: bool
         out.print_json(answer)
     elif begun:
         made = answer["rollout"]
-        out.print_line(f"{made['id']} is started: {made['title']}: {made['members']} agents in {made['waves']} waves")
+        out.print_line(f"{made['id']} is started: {made['title']}: {views.amounts(made)}")
     else:
         out.console().print(views.planned(answer))
     return 0
 
 
 @rollout.command(name="list")
-@click.option("--state", metavar="PHASES", help="Only these, separated by commas; open and over stand for several.")
+@click.option(
+    "--state",
+    metavar="PHASES",
+    callback=words("open", "over", *views.PHASES),
+    help="Only these, separated by commas; open and over stand for several.",
+)
 @click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="At most so many rows.")
 @as_json
 @click.pass_context
@@ -143,12 +156,22 @@ for _name, _about in (
 ):
     rollout.add_command(_action(_name, _about))
 
-for _name, _route, _about in (
-    ("policy", "api/rollout-policy", "Show how rollouts go that say nothing else; with FILE, replace it."),
-    ("freezes", "api/freezes", "Show when no wave may begin; with FILE, replace it."),
-    ("notices", "api/rollout-notices", "Show who is told of rollouts, and of what; with FILE, replace it."),
+for _name, _route, _about, _unset in (
+    (
+        "policy",
+        "api/rollout-policy",
+        "Show how rollouts go that say nothing else; with FILE, replace it.",
+        "nothing is set: waves of 1, 5, 25% and 100%, baked for 10 minutes each, and the other defaults of docs/rollouts.md",
+    ),
+    ("freezes", "api/freezes", "Show when no wave may begin; with FILE, replace it.", "nothing is set: a wave may begin at any time"),
+    (
+        "notices",
+        "api/rollout-notices",
+        "Show who is told of rollouts, and of what; with FILE, replace it.",
+        "nothing is set: every channel is told of approvals, holds, and rollouts that go back",
+    ),
 ):
-    rollout.add_command(document_command(_name, _route, _about))
+    rollout.add_command(document_command(_name, _route, _about, _unset))
 
 
 def _follow(context: click.Context, rollout: str, seconds: float, as_json: bool, until_held: bool) -> int:
@@ -193,4 +216,10 @@ def _file(text: str) -> tuple[str, str]:
     try:
         return name, Path(path).read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{path}: {error}") from None
+        raise click.UsageError(f"{path}: {_reason(error)}") from None
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return f"is not UTF-8: {error.reason} at byte {error.start}"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from tests.api.world import NOW, World, agent
 from tests.cli.conftest import Cli
 from tests.cli.real import served
 from tests.cli.server import Answers, Asked
+from tests.cli.terminal import on_a_terminal
 
 KEY, OTHER = "sk-ant-brand-new-0123456789", "sk-oai-brand-new-0123456789"
 Typed = Callable[..., subprocess.CompletedProcess[str]]
@@ -35,12 +35,17 @@ def fleet(world: World) -> World:
     return world
 
 
+def environment(url: str, token: str) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("CLAWPULSE_")}
+    return {**kept, "CLAWPULSE_URL": url, "CLAWPULSE_TOKEN": token, "COLUMNS": "200"}
+
+
 def run(url: str, token: str, cwd: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
     """The real command with this on standard input."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("CLAWPULSE_")}
-    env = {**kept, "CLAWPULSE_URL": url, "CLAWPULSE_TOKEN": token, "COLUMNS": "200"}
     command = [sys.executable, "-c", "from clawpulse.cli.main import main; main()", *arguments]
-    return subprocess.run(command, cwd=cwd, env=env, input=given, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, cwd=cwd, env=environment(url, token), input=given, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 @pytest.fixture
@@ -162,9 +167,8 @@ def test_a_key_is_never_sent_in_the_clear(tmp_path: Path) -> None:
 
 def test_a_key_that_is_typed_is_not_shown(fleet: World, tmp_path: Path) -> None:
     with served(fleet) as url:
-        screen = on_a_terminal(
-            url, fleet.token("operate"), tmp_path, f"{KEY}\n", "rotate", "anthropic", "--new-key-from", "stdin", "--detach"
-        )
+        pressed = [("(not shown): ", f"{KEY}\n")]
+        screen = typing(url, fleet.token("operate"), tmp_path, pressed, "rotate", "anthropic", "--new-key-from", "stdin", "--detach")
     assert "New key of anthropic (not shown)" in screen
     assert "is started" in screen
     assert "brand-new" not in screen
@@ -179,43 +183,18 @@ def test_an_emergency_shows_its_consequences_and_asks(typed: Typed, fleet: World
     assert fleet.rotations.rotations("team", 5) == []
     with served(fleet) as url:
         token = fleet.token("operate")
-        assert "is started" not in on_a_terminal(url, token, tmp_path, f"{KEY}\nn\n", *arguments)
-        assert fleet.rotations.rotations("team", 5) == []
-        assert "is started" in on_a_terminal(url, token, tmp_path, f"{KEY}\ny\n", *arguments)
+        for answer in ("n", "y"):
+            screen = typing(url, token, tmp_path, [("(not shown): ", f"{KEY}\n"), ("[y/N]: ", f"{answer}\n")], *arguments)
+            assert ("is started" in screen) is (answer == "y")
+            assert len(fleet.rotations.rotations("team", 5)) == (answer == "y")
     assert typed(*arguments, "--yes", given=KEY).returncode == 0
     assert [one.emergency for one in fleet.rotations.rotations("team", 5)] == [True, True]
 
 
-def on_a_terminal(url: str, token: str, cwd: Path, keys: str, *arguments: str) -> str:
-    """What the screen of a terminal shows when these keys are pressed."""
-    primary, secondary = pty.openpty()
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("CLAWPULSE_")}
-    env = {**kept, "CLAWPULSE_URL": url, "CLAWPULSE_TOKEN": token, "COLUMNS": "200"}
+def typing(url: str, token: str, cwd: Path, keys: Sequence[tuple[str, str]], *arguments: str) -> str:
+    """What a terminal shows of the command."""
     command = [sys.executable, "-c", "from clawpulse.cli.main import main; main()", *arguments]
-    process = subprocess.Popen(command, cwd=cwd, env=env, stdin=secondary, stdout=secondary, stderr=secondary, start_new_session=True)
-    os.close(secondary)
-    shown = b""
-    answers = keys.splitlines(keepends=True)
-    try:
-        while chunk := _read(primary):
-            shown += chunk
-            # Each line is typed once it is asked for: a terminal shows what is typed before.
-            asked = shown.count(b"(not shown): ") + shown.count(b"[y/N]: ")
-            while answers and asked > len(keys.splitlines()) - len(answers):
-                os.write(primary, answers.pop(0).encode())
-        process.wait(30)
-    finally:
-        process.kill()
-        os.close(primary)
-    return shown.decode()
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 4096)
-    except OSError:
-        # So a terminal says that nobody has it open any more.
-        return b""
+    return on_a_terminal(command, environment(url, token), cwd, keys)[0]
 
 
 def test_it_is_followed_to_its_end(api: Answers, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from constructs import Construct
 from cdk.assets import Assets
 from cdk.components.function import Runtime
 from cdk.components.gateway import Gateway
+from cdk.components.stepper import ROTATIONS, machine_arn
 from cdk.data_stack import DataStack
 from cdk.features.alerts import Alerts, EvaluateQueue
 from cdk.features.api import Api
@@ -21,7 +22,8 @@ from cdk.features.ingest import Ingest
 from cdk.features.notify import Notify, NotifyQueue
 from cdk.features.ops import Ops
 from cdk.features.otlp import Otlp
-from cdk.features.rollouts import ROTATIONS, Rollouts, machine_arn
+from cdk.features.rollouts import Rollouts
+from cdk.features.rotations import Rotations
 from cdk.features.seal import Seal, SealQueue
 from cdk.settings import StageSettings
 from functions.runtime.settings import Settings
@@ -50,6 +52,7 @@ class AppStack(Stack):
         alerts = Alerts(self, runtime=runtime, data=data, runs=runs, deliveries=deliveries.queue)
         notify = Notify(self, settings=settings, runtime=runtime, data=data, deliveries=deliveries)
         rollouts = Rollouts(self, stage=settings.name, runtime=runtime, data=data, deliveries=deliveries.queue)
+        rotations = Rotations(self, settings=settings, runtime=runtime, data=data, deliveries=deliveries.queue)
         budgets = Budgets(self, stage=settings.name, runtime=runtime, data=data)
         api = Api(self, settings=settings, runtime=runtime, data=data, gateway=gateway, deliveries=deliveries.queue)
         ops = Ops(self, settings=settings, data=data)
@@ -65,12 +68,15 @@ class AppStack(Stack):
                 "Notify": notify.send,
                 "RolloutStep": rollouts.step,
                 "RolloutSweep": rollouts.sweep,
+                "RotationStep": rotations.step,
+                "RotationSweep": rotations.sweep,
                 "Budgets": budgets.count,
             }
         )
         ops.watch_seal(seal, ticks)
         ops.watch_alerts(alerts, runs, deliveries)
         ops.watch_rollouts(rollouts)
+        ops.watch_rotations(rotations)
         ops.watch_budgets(budgets)
         CfnOutput(self, "BootstrapFunctionName", value=tokens.bootstrap.function.function_name)
         CfnOutput(self, "SealQueueUrl", value=ticks.queue.queue_url)

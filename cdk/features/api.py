@@ -9,9 +9,9 @@ from constructs import Construct
 from cdk.components import grants
 from cdk.components.function import Function, Runtime
 from cdk.components.gateway import Gateway, Route
+from cdk.components.stepper import ROTATIONS, machine_arn
 from cdk.data_stack import TOKENS_BY_WORKSPACE, DataStack
 from cdk.features.notify import SECRETS
-from cdk.features.rollouts import ROTATIONS, machine_arn
 from cdk.settings import StageSettings
 from functions.api.app import ENDPOINTS
 

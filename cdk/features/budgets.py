@@ -10,8 +10,8 @@ from constructs import Construct
 from cdk.components import grants
 from cdk.components.function import ONE_CPU_MB, Function, OnFailure, Runtime
 from cdk.components.queue import dead_letter_queue
+from cdk.components.stepper import machine_arn
 from cdk.data_stack import DataStack
-from cdk.features.rollouts import machine_arn
 
 TIMEOUT = Duration.seconds(60)
 """Shorter than a claim lasts (`budget_acts.CLAIM_MS`): whoever made an older one is not at it any more."""

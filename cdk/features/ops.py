@@ -16,6 +16,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from cdk.components.function import Function
@@ -25,6 +26,7 @@ from cdk.features.alerts import Alerts, EvaluateQueue
 from cdk.features.budgets import Budgets
 from cdk.features.notify import NotifyQueue
 from cdk.features.rollouts import Rollouts
+from cdk.features.rotations import Rotations
 from cdk.features.seal import Seal, SealQueue
 from cdk.settings import StageSettings
 from functions.alerts.handler import LAG
@@ -90,13 +92,15 @@ class Ops(Construct):
 
     def watch_rollouts(self, rollouts: Rollouts) -> None:
         """That executions end well, and those that do not are noticed."""
-        for name, description, metric in (
-            ("RolloutsFailed", "The step of a rollout failed for more than an hour", rollouts.machine.metric_failed(period=FIVE_MINUTES)),
-            ("RolloutsTimedOut", "An execution that steps a rollout hung", rollouts.machine.metric_timed_out(period=FIVE_MINUTES)),
-        ):
-            self._alarm(name, description, metric, at_least=1)
+        self._executions("Rollouts", "rollout", rollouts.machine)
         self._alive("RolloutSweep", "rollouts whose execution died stand still", rollouts.sweep.function)
         self._dead_letters({"RolloutSweep": rollouts.missed})
+
+    def watch_rotations(self, rotations: Rotations) -> None:
+        """Likewise of rotations."""
+        self._executions("Rotations", "rotation", rotations.machine)
+        self._alive("RotationSweep", "rotations whose execution died stand still, and none begins by itself", rotations.sweep.function)
+        self._dead_letters({"RotationSweep": rotations.missed})
 
     def watch_budgets(self, budgets: Budgets) -> None:
         """That budgets are counted: one that is used up must not go unnoticed."""
@@ -136,6 +140,11 @@ class Ops(Construct):
             of=5,
             missing=cloudwatch.TreatMissingData.BREACHING,
         )
+
+    def _executions(self, name: str, thing: str, machine: sfn.StateMachine) -> None:
+        failed, hung = machine.metric_failed(period=FIVE_MINUTES), machine.metric_timed_out(period=FIVE_MINUTES)
+        self._alarm(f"{name}Failed", f"The step of a {thing} failed for more than an hour", failed, at_least=1)
+        self._alarm(f"{name}TimedOut", f"An execution that steps a {thing} hung", hung, at_least=1)
 
     def _queue(self, name: str, worker: str, queue: sqs.Queue) -> None:
         age = queue.metric_approximate_age_of_oldest_message(period=MINUTE)

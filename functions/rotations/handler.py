@@ -22,6 +22,7 @@ from functions.notices import Notices
 from functions.rotation_launch import Parts
 from functions.rotations.effects import Effects
 from functions.rotations.observer import Observer, Providers
+from functions.rotations.schedule import Schedule
 from functions.rotations.service import RotationService
 from functions.rotations.sweep import Sweep
 from functions.runtime.key_setup import key_providers, key_vault
@@ -66,7 +67,8 @@ def sweeper() -> Sweep:
     """The sweep on the deployed stores; raises `MissingSetting`."""
     settings = Settings.from_env()
     fleet = Fleet(client("dynamodb"), settings.fleet_table)
-    return Sweep(parts=_parts(), settings=fleet, provider=key_providers(settings), notices=_notices(settings))
+    schedule = Schedule(parts=_parts(), settings=fleet, provider=key_providers(settings), notices=_notices(settings))
+    return Sweep(parts=_parts(), fleet=fleet, keys=DesiredKeys(client("dynamodb"), settings.fleet_table), schedule=schedule)
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -6,19 +6,18 @@ Keys are read where they are tried, and go no further: a view has fingerprints.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from functions.domain.errors import InvalidInput, ProviderRefused, ProviderUnavailable, StoreUnavailable, VaultRefused, VaultUnavailable
-from functions.domain.fleet import Snapshot, decode_snapshot
+from functions.domain.errors import InvalidInput, ProviderRefused, ProviderUnavailable, VaultRefused, VaultUnavailable
 from functions.domain.key_settings import DOCUMENT, ProviderSettings, provider_settings
 from functions.domain.rotation import Alias, KeyAnswer, Rotation, StoredKey, Usage, VaultState
-from functions.domain.rotation_fleet import SHARD_TAG
 from functions.domain.rotation_queue import position
 from functions.domain.rotation_step import wants_test, wants_usage, wants_writable
-from functions.domain.rotation_view import Refusal, RotationView, VaultFault, agent_of, serves
+from functions.domain.rotation_view import Refusal, RotationView, VaultFault
 from functions.domain.times import SECOND_MS
 from functions.ports import FleetStore, KeyProvider, KeyStore, KeyVault, RolloutStore, RotationStore
+from functions.rotations.agents import Agents, apart
 
 _LOG = logging.getLogger(__name__)
 _KNOWN_BY = 200
@@ -59,38 +58,24 @@ class Observer:
     def look(self, workspace: str, rotation: Rotation, refusal: Refusal | None, clock: Callable[[], int]) -> tuple[RotationView, int]:
         """What a step needs, and when it was so (ms). Raises `StoreUnavailable`, also without a snapshot."""
         place = position(self.rotations.rotation_queue(workspace), rotation.id)
-        snapshot = self._snapshot(workspace)
-        assigned = self.keys.all_keys(workspace)
-        provider = rotation.provider
-        agents = {
-            agent: agent_of(state, provider, assigned.get(agent, {}).get(provider))
-            for agent, state in snapshot.agents.items()
-            if serves(state)
-        }
+        agents = Agents.read(self.fleet, self.keys, workspace).of(rotation.provider)
         rollout = self.rollouts.head(workspace, rotation.rollout) if rotation.rollout else None
         view = RotationView(agents=agents, vault=VaultFault("was not asked", retry=True), position=place, rollout=rollout, refusal=refusal)
-        shards = {agent.tags[SHARD_TAG] for agent in agents.values() if agent.tags.get(SHARD_TAG)} if not rotation.shard else set()
         try:
-            view = self._with_vault(workspace, rotation, view, shards, clock)
-        except VaultUnavailable as error:
-            view = view._replace(vault=VaultFault(str(error), retry=True), apart=self._apart_lately(workspace, provider))
-        except VaultRefused as error:
-            view = view._replace(vault=VaultFault(str(error), retry=False), apart=self._apart_lately(workspace, provider))
-        return view, clock()
+            return self._with_vault(workspace, rotation, view, clock), clock()
+        except (VaultUnavailable, VaultRefused) as error:
+            fault = VaultFault(str(error), retry=isinstance(error, VaultUnavailable))
+            return view._replace(vault=fault, apart=self._apart_lately(workspace, rotation.provider)), clock()
 
-    def _with_vault(
-        self, workspace: str, rotation: Rotation, view: RotationView, shards: Iterable[str], clock: Callable[[], int]
-    ) -> RotationView:
-        apart = frozenset(
-            shard for shard in sorted(shards) if self.vault.read(workspace, rotation.provider, Alias.CURRENT, shard) is not None
-        )
+    def _with_vault(self, workspace: str, rotation: Rotation, view: RotationView, clock: Callable[[], int]) -> RotationView:
+        own = frozenset[str]() if rotation.shard else apart(self.vault, workspace, rotation.provider, view.agents)
         if wants_writable(rotation):
             self.vault.writable(workspace, rotation.shard)
         state = self.vault.state(workspace, rotation.provider, rotation.shard)
         waiting = self.vault.take_incoming(workspace, rotation.id)
         return view._replace(
             vault=state,
-            apart=apart,
+            apart=own,
             incoming=waiting is not None,
             test=self._test(workspace, rotation, state, waiting),
             usage=self._usage(workspace, rotation, state, clock()) if wants_usage(rotation) else None,
@@ -143,9 +128,3 @@ class Observer:
         """Shards that had rotations of their own: what is known of them without Vault."""
         known = self.rotations.rotations(workspace, _KNOWN_BY)
         return frozenset(each.shard for each in known if each.provider == provider and each.shard and not each.dry_run)
-
-    def _snapshot(self, workspace: str) -> Snapshot:
-        data = self.fleet.snapshot(workspace)
-        if data is None:
-            raise StoreUnavailable(f"there is no snapshot of {workspace} yet")
-        return decode_snapshot(data)

@@ -1,36 +1,32 @@
 """Each minute: what no execution of a rotation does by itself.
 
 - A rotation whose execution has died, or was never started, gets a new one; also one whose notices were not queued.
-- A provider whose key is as old as its schedule says gets a rotation, at most one a day, with a key that the provider makes, or that people
-  have put into Vault; not while a freeze is in force, and not while another rotation of the provider is under way.
-- Once a day people are told of a key that is older than its provider's `max_age_days`.
+- Agents that have no key, or are to have one that is not in Vault any more, are to have the current one (`rotation_fleet.strays`).
+- Keys that get old are rotated, or people told of them (`schedule`).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import Any, NamedTuple, Protocol
+from itertools import islice
+from typing import NamedTuple
 
-from functions.domain.errors import ClawPulseError, InvalidInput, StoreError
-from functions.domain.key_settings import DOCUMENT, ProviderSettings, parse_key_settings
-from functions.domain.rollout import Notice
-from functions.domain.rollout_draft import SYSTEM
-from functions.domain.rollout_freeze import FREEZES, parse_freezes
-from functions.domain.rollout_notices import Subject
-from functions.domain.rollout_plan import new_id
-from functions.domain.rotation import Alias, Rotation
-from functions.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
-from functions.ports import KeyProvider, SettingsReader
-from functions.rotation_launch import Parts, launch, restart
-from functions.rotation_source import Parts as SourceParts
-from functions.rotation_source import Source, Wanted, new_key
+from functions.domain.errors import StoreError
+from functions.domain.rotation import Rotation
+from functions.domain.rotation_fleet import strays
+from functions.domain.times import MINUTE_MS
+from functions.ports import FleetStore, KeyStore
+from functions.rotation_launch import Parts, restart
+from functions.rotations.agents import Agents, apart
+from functions.rotations.schedule import Schedule
 
 _LOG = logging.getLogger(__name__)
 OVERDUE_MS = 2 * MINUTE_MS
 """A step this late does not come any more."""
+MAX_ASSIGNED = 500
+"""Agents of one provider in one run; the next goes on."""
 
 
 class Swept(NamedTuple):
@@ -38,18 +34,12 @@ class Swept(NamedTuple):
 
     restarted: list[str]
     """Ids of rotations."""
+    assigned: list[str]
+    """`agent/provider` of strays."""
     started: list[str]
     """Ids of rotations that were due."""
     old: list[str]
     """Providers whose key people are told of."""
-
-
-class Teller(Protocol):
-    """Tells people through their channels."""
-
-    def tell(self, workspace: str, subject: Subject, notices: list[Notice]) -> None:
-        """Queue notices; a repeat tells nobody twice. Raises `StoreUnavailable`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,23 +47,13 @@ class Sweep:
     """The use case."""
 
     parts: Parts
-    settings: SettingsReader
-    provider: Callable[[ProviderSettings], KeyProvider]
-    notices: Teller
+    fleet: FleetStore
+    keys: KeyStore
+    schedule: Schedule
 
     def run(self, workspace: str, now: int) -> Swept:
-        """One run; `now` in ms. What cannot be done keeps nothing else from being done, and is done by a later run. Raises `StoreError`."""
-        restarted = list(self._restart(workspace, now))
-        started, old = list[str](), list[str]()
-        for name, settings in self._providers(workspace).items():
-            try:
-                created = self._created(workspace, name)
-                if created is not None:
-                    started += self._rotate(workspace, settings, created, now)
-                    old += self._remind(workspace, settings, created, now)
-            except ClawPulseError as error:
-                _LOG.error("the keys of %s in %s are not looked after: %s", name, workspace, error)
-        return Swept(restarted, started, old)
+        """One run at `now` (ms). What Vault or a provider does not do now is done by a later run. Raises `StoreError`."""
+        return Swept(list(self._restart(workspace, now)), list(self._assign(workspace)), *self.schedule.run(workspace, now))
 
     def _restart(self, workspace: str, now: int) -> Iterator[str]:
         for id in self.parts.rotations.rotation_queue(workspace):
@@ -85,56 +65,24 @@ class Sweep:
                 # One that cannot be read must not keep the others waiting.
                 _LOG.error("the sweep passes over the rotation %s of %s: %s", id, workspace, error)
 
-    def _providers(self, workspace: str) -> Mapping[str, ProviderSettings]:
-        document = self.settings.settings(workspace, DOCUMENT) or {}
-        found: dict[str, ProviderSettings] = {}
-        for name in document:
+    def _assign(self, workspace: str) -> Iterator[str]:
+        if self.fleet.snapshot(workspace) is None:
+            return
+        agents = Agents.read(self.fleet, self.keys, workspace)
+        for provider in sorted(agents.providers):
             try:
-                found |= parse_key_settings({name: document[name]}, workspace)
-            except InvalidInput as error:
-                _LOG.error("%s of %s says nothing valid of %s: %s", DOCUMENT, workspace, name, error)
-        return found
+                yield from self._assign_strays(workspace, provider, agents)
+            except StoreError as error:
+                _LOG.error("agents of %s without a key of %s wait: %s", workspace, provider, error)
 
-    def _created(self, workspace: str, provider: str) -> int | None:
-        """When the workspace's present key came to be; None without one."""
-        key = self.parts.vault.read(workspace, provider, Alias.CURRENT)
-        return key.created if key else None
-
-    def _rotate(self, workspace: str, settings: ProviderSettings, created: int, now: int) -> list[str]:
-        """Start a rotation that is due. Its id tells the provider and the day, so of all runs of a day one starts it, whatever crashes."""
-        schedule = settings.schedule
-        if schedule is None or now < created + schedule.every_days * DAY_MS or self._is_held(workspace, settings.name, now):
-            return []
-        id = "k" + new_id(now // DAY_MS * DAY_MS, sha256(settings.name.encode()).digest())[1:]
-        if self.parts.rotations.rotation(workspace, id) is not None:
-            return []
-        wanted = Wanted(source=Source(schedule.source), path=schedule.path, field=schedule.field)
-        # One that an earlier run fetched, or had made, and did not come to use.
-        key = self.parts.vault.take_incoming(workspace, id)
-        key = key or new_key(SourceParts(self.parts.vault, self.provider), workspace, id, settings, wanted, now)
-        rotation = Rotation(id=id, provider=settings.name, created=now, by=SYSTEM, source=schedule.source, new=key.fingerprint)
-        return [launch(self.parts, workspace, rotation, key, now=now).id]
-
-    def _is_held(self, workspace: str, provider: str, now: int) -> bool:
-        """Whether a freeze is in force, for whatever agents, or the provider has a rotation."""
-        if any(freeze.until(now) is not None for freeze in parse_freezes(self._freezes(workspace))):
-            return True
-        under_way = (self.parts.rotations.rotation(workspace, id) for id in self.parts.rotations.rotation_queue(workspace))
-        return any(rotation is not None and rotation.provider == provider for rotation in under_way)
-
-    def _freezes(self, workspace: str) -> Mapping[str, Any]:
-        return self.settings.settings(workspace, FREEZES) or {}
-
-    def _remind(self, workspace: str, settings: ProviderSettings, created: int, now: int) -> list[str]:
-        """Tell people in the first hour of each day, counted from when the key became too old: runs of that hour tell the same."""
-        due = created + settings.max_age_days * DAY_MS
-        day, late = divmod(now - due, DAY_MS)
-        if day < 0 or late >= HOUR_MS:
-            return []
-        text = f"the key of {settings.name} is {settings.max_age_days + day} days old, it should not get older than {settings.max_age_days}"
-        notice = Notice(key=f"{created}-{day}", event="due", text=text, at=due + day * DAY_MS)
-        self.notices.tell(workspace, Subject(settings.name, f"key of {settings.name}", created), [notice])
-        return [settings.name]
+    def _assign_strays(self, workspace: str, provider: str, agents: Agents) -> Iterator[str]:
+        found = agents.of(provider)
+        own = apart(self.parts.vault, workspace, provider, found)
+        for shard in ("", *sorted(own)):
+            state = self.parts.vault.state(workspace, provider, shard)
+            for id, agent in islice(strays(found, state, shard=shard, apart=own), MAX_ASSIGNED):
+                if self.keys.assign(workspace, id, provider, state.current, agent.assigned):
+                    yield f"{id}/{provider}"
 
 
 def overdue(rotation: Rotation, now: int) -> bool:

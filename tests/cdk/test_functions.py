@@ -18,6 +18,8 @@ FUNCTIONS = {
     "NotifySend": ("functions.notify.handler.handler", 60),
     "RolloutsStep": ("functions.rollouts.handler.handler", 60),
     "RolloutsSweep": ("functions.rollouts.handler.sweep", 60),
+    "RotationsStep": ("functions.rotations.handler.handler", 60),
+    "RotationsSweep": ("functions.rotations.handler.sweep", 60),
     "BudgetsCount": ("functions.budgets.handler.handler", 60),
     "ApiRead": ("functions.api.app.app", 29),
 }
@@ -59,7 +61,8 @@ def test_a_run_that_goes_well_leaves_no_line_of_lambdas_own(live: Stage) -> None
 
 
 @pytest.mark.parametrize(
-    ("feature", "event", "times"), [("Seal", "SealTick", 1), ("Rollouts", "RolloutsSweep", 0), ("Budgets", "BudgetsCount", 0)]
+    ("feature", "event", "times"),
+    [("Seal", "SealTick", 1), ("Rollouts", "RolloutsSweep", 0), ("Rotations", "RotationsSweep", 0), ("Budgets", "BudgetsCount", 0)],
 )
 def test_what_runs_each_minute_keeps_its_failures(live: Stage, feature: str, event: str, times: int) -> None:
     rule = live.app.named("AWS::Events::Rule", f"{feature}EachMinute")

@@ -42,6 +42,14 @@ WATCHED = {
     "RolloutSweepThrottles",
     "RolloutSweepSilent",
     "RolloutSweepDeadLetters",
+    "RotationsFailed",
+    "RotationsTimedOut",
+    "RotationStepErrors",
+    "RotationStepThrottles",
+    "RotationSweepErrors",
+    "RotationSweepThrottles",
+    "RotationSweepSilent",
+    "RotationSweepDeadLetters",
     "BudgetsErrors",
     "BudgetsThrottles",
     "BudgetsSilent",
@@ -66,7 +74,7 @@ def test_every_alarm_tells_the_topic_and_says_what_is_wrong(live: Stage) -> None
         assert alarm["AlarmDescription"].startswith("ClawPulse live: "), name
 
 
-SILENT = ("OpsSealSilent", "OpsEvaluateSilent", "OpsRolloutSweepSilent", "OpsBudgetsSilent")
+SILENT = ("OpsSealSilent", "OpsEvaluateSilent", "OpsRolloutSweepSilent", "OpsRotationSweepSilent", "OpsBudgetsSilent")
 
 
 def test_silence_of_what_runs_always_is_an_alarm_and_silence_elsewhere_is_not(live: Stage) -> None:

@@ -32,6 +32,8 @@ TRANSACTION = {"dynamodb:ConditionCheckItem"}
 STORED = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"}
 ROLLOUTS = STORED | {"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem"}
 SENDS = QUEUE | {"sqs:SendMessage"}
+STARTS = {"sqs:SendMessage", "states:StartExecution"}
+SECRETS = {"secretsmanager:GetSecretValue"}
 OUTSIDE = {"secretsmanager:GetSecretValue", "ses:SendEmail", "sns:Publish"}
 """What channels need; on resources that operators make later."""
 
@@ -48,6 +50,9 @@ WANTED = {
     "NotifySendRole": LOGS | KEY_WRITE | {"dynamodb:GetItem", "dynamodb:PutItem"} | TRANSACTION | SENDS | TRACES | OUTSIDE,
     "RolloutsStepRole": LOGS | KEY_WRITE | ROLLOUTS | TRACES | {"sqs:SendMessage", "states:StartExecution"},
     "RolloutsSweepRole": LOGS | KEY_WRITE | STORED | TRACES | {"sqs:SendMessage", "states:StartExecution"},
+    "RotationsStepRole": LOGS | KEY_WRITE | ROLLOUTS | TRACES | STARTS | SECRETS,
+    "RotationsSweepRole": LOGS | KEY_WRITE | STORED | TRACES | STARTS | SECRETS | {"dynamodb:UpdateItem"},
+    "RotationsRole": LOG_DELIVERY | TRACES | SAMPLED | {"lambda:InvokeFunction"},
     "BudgetsCountRole": LOGS | KEY_WRITE | ROLLOUTS | TRACES | {"sqs:SendMessage", "states:StartExecution"},
     "RolloutsRole": LOG_DELIVERY | TRACES | SAMPLED | {"lambda:InvokeFunction"},
     "ApiReadRole": LOGS
@@ -56,8 +61,9 @@ WANTED = {
     | ROLLOUTS
     | TRANSACTION
     | TRACES
-    | {"states:StartExecution"}
-    | {"sqs:SendMessage", "timestream:Select", "timestream:DescribeTable", "timestream:DescribeEndpoints"},
+    | STARTS
+    | SECRETS
+    | {"timestream:Select", "timestream:DescribeTable", "timestream:DescribeEndpoints"},
 }
 
 
@@ -99,10 +105,18 @@ def test_resources_are_exact_but_where_aws_knows_none(live: Stage) -> None:
         ("NotifySendRole", "PutItem", {"Alerts"}),
         ("NotifySendRole", "GetItem", {"Alerts", "Fleet"}),
         ("RolloutsStepRole", "PutItem", {"Rollouts", "Fleet", "Alerts"}),
-        ("RolloutsStepRole", "Query", {"Rollouts", "Fleet", "Rollups"}),
-        ("RolloutsStepRole", "UpdateItem", {"Rollouts"}),
+        ("RolloutsStepRole", "Query", {"Rollouts", "Fleet", "Rollups", "Batches"}),
+        ("RolloutsStepRole", "UpdateItem", {"Rollouts", "Fleet"}),
         ("RolloutsStepRole", "BatchWriteItem", {"Rollouts"}),
         ("RolloutsSweepRole", "PutItem", {"Rollouts", "Fleet"}),
+        ("RolloutsStepRole", "GetItem", {"Rollouts", "Fleet", "Alerts"}),
+        ("RotationsStepRole", "PutItem", {"Rollouts", "Alerts"}),
+        ("RotationsStepRole", "UpdateItem", {"Rollouts", "Fleet"}),
+        ("RotationsStepRole", "Query", {"Rollouts", "Fleet"}),
+        ("RotationsSweepRole", "PutItem", {"Rollouts", "Alerts"}),
+        ("RotationsSweepRole", "GetItem", {"Rollouts", "Fleet", "Alerts"}),
+        ("RotationsSweepRole", "Query", {"Rollouts", "Fleet"}),
+        ("RotationsSweepRole", "UpdateItem", {"Fleet"}),
         ("BudgetsCountRole", "PutItem", {"Rollouts", "Fleet"}),
         ("BudgetsCountRole", "Query", {"Rollouts", "Fleet", "Rollups"}),
         ("ApiReadRole", "PutItem", {"Fleet", "Tokens", "Alerts", "Rollouts"}),
@@ -116,9 +130,13 @@ def test_actions_reach_only_these_tables(live: Stage, role: str, action: str, wh
 
 
 def test_channels_reach_only_what_is_called_theirs(live: Stage) -> None:
-    found = live.app.allowed("NotifySendRole")
-    assert ":secret:clawpulse/*" in json.dumps(found["secretsmanager:GetSecretValue"])
-    assert ":clawpulse_*" in json.dumps(found["sns:Publish"])
+    assert ":clawpulse_*" in json.dumps(live.app.allowed("NotifySendRole")["sns:Publish"])
+
+
+@pytest.mark.parametrize("role", ["NotifySendRole", "RotationsStepRole", "RotationsSweepRole", "ApiReadRole"])
+def test_secrets_of_others_stay_theirs(live: Stage, role: str) -> None:
+    (reached,) = live.app.allowed(role)["secretsmanager:GetSecretValue"]
+    assert ":secret:clawpulse/*" in json.dumps(reached)
 
 
 def test_tokens_are_queried_through_their_index_only(live: Stage) -> None:
@@ -135,18 +153,30 @@ def test_only_the_authorizer_the_bootstrap_and_the_api_reach_tokens(live: Stage)
     }
 
 
-@pytest.mark.parametrize("role", ["ApiReadRole", "RolloutsStepRole", "RolloutsSweepRole"])
-def test_only_this_stages_state_machine_is_started(live: Stage, role: str) -> None:
-    (machine,) = live.app.allowed(role)["states:StartExecution"]
-    assert json.dumps(machine).count(":stateMachine:clawpulse-live-rollouts") == 1
+@pytest.mark.parametrize(
+    ("role", "machines"),
+    [
+        ("ApiReadRole", ["rollouts", "rotations"]),
+        ("RolloutsStepRole", ["rollouts"]),
+        ("RolloutsSweepRole", ["rollouts"]),
+        ("RotationsStepRole", ["rotations", "rollouts"]),
+        ("RotationsSweepRole", ["rotations"]),
+    ],
+)
+def test_only_this_stages_state_machines_are_started(live: Stage, role: str, machines: list[str]) -> None:
+    started = [json.dumps(machine) for machine in live.app.allowed(role)["states:StartExecution"]]
+    assert sorted(one.partition(":stateMachine:")[2].partition('"')[0] for one in started) == sorted(
+        f"clawpulse-live-{noun}" for noun in machines
+    )
 
 
-def test_the_state_machine_calls_its_step_only_and_nobody_else_may_have_its_role(live: Stage) -> None:
-    (function,) = live.app.allowed("RolloutsRole")["lambda:InvokeFunction"]
-    assert function["Fn::GetAtt"][0].startswith("RolloutsStepFunction")
-    (trusted,) = live.app.named("AWS::IAM::Role", "RolloutsRole")["AssumeRolePolicyDocument"]["Statement"]
+@pytest.mark.parametrize("noun", ["rollouts", "rotations"])
+def test_a_state_machine_calls_its_step_only_and_nobody_else_may_have_its_role(live: Stage, noun: str) -> None:
+    (function,) = live.app.allowed(f"{noun.capitalize()}Role")["lambda:InvokeFunction"]
+    assert function["Fn::GetAtt"][0].startswith(f"{noun.capitalize()}StepFunction")
+    (trusted,) = live.app.named("AWS::IAM::Role", f"{noun.capitalize()}Role")["AssumeRolePolicyDocument"]["Statement"]
     assert trusted["Principal"] == {"Service": "states.amazonaws.com"}
-    assert ":stateMachine:clawpulse-live-rollouts" in json.dumps(trusted["Condition"]["ArnEquals"]["aws:SourceArn"])
+    assert f":stateMachine:clawpulse-live-{noun}" in json.dumps(trusted["Condition"]["ArnEquals"]["aws:SourceArn"])
 
 
 def test_the_only_managed_policy_is_the_gateways(live: Stage) -> None:

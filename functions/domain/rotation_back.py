@@ -9,13 +9,13 @@ from __future__ import annotations
 from itertools import islice
 
 from functions.domain.rollout import FINAL, Action, HoldCause, Phase, Rollout
-from functions.domain.rotation import Alias, RotationPhase, VaultState
+from functions.domain.rotation import Alias, Rotation, RotationPhase, VaultState
 from functions.domain.rotation_draft import HELD_S, LOOK_S, MAX_ASSIGNED, QUICK_S, SOON_S, Draft
 from functions.domain.rotation_fleet import Fleet, named
 from functions.domain.rotation_forward import drop_incoming
 from functions.domain.rotation_launch import again, held, launch, urge, waiting
-from functions.domain.rotation_vault import Change, delete, demotion, lies, stuck, unread
-from functions.domain.rotation_view import Assign, CommandRollout, RotationView, VaultFault
+from functions.domain.rotation_vault import delete, demotion, lies, stuck, unread
+from functions.domain.rotation_view import Assign, CommandRollout, DeleteAlias, RotationView, VaultFault
 from functions.domain.times import SECOND_MS
 
 
@@ -66,7 +66,7 @@ def _demoted(draft: Draft, view: RotationView, vault: VaultState) -> float | boo
     head = draft.head
     if head.old is None:
         return True
-    change: Change | None = demotion(vault, head.old, head.new)
+    change = demotion(vault, head.old, head.new)
     if change is None:
         return True
     if vault.current == head.new and lies(vault, head.old, Alias.OLD) is None:
@@ -122,17 +122,31 @@ def _verify(draft: Draft, fleet: Fleet) -> float | None:
 def _clear(draft: Draft, view: RotationView, vault: VaultState, fleet: Fleet) -> float | None:
     """Take the new key out of Vault, unless an agent that does not let go of it may need it."""
     head = draft.head
+    if draft.unsettled_s:
+        # A write that promotes may still come, and needs the former key to be under both aliases.
+        return draft.unsettled_s
     left = {} if head.old is None else {id: agent for id, agent in fleet.users(head.new).items() if fleet.awake(agent)}
-    place = lies(vault, head.new, Alias.NEXT, *((Alias.CURRENT,) if head.old is None and head.promoted else ()))
-    if head.staged and place and not left:
+    change = _removal(head, vault, keep=bool(left))
+    if change is not None:
         seconds = stuck(draft, view, "takes the new key out of Vault")
         if seconds is not None:
-            draft.put_back(delete(vault, place, head.new))
+            draft.put_back(change)
         return seconds
     if drop_incoming(draft, view):
         return SOON_S
-    if draft.unsettled_s:
-        return draft.unsettled_s
-    kept = f"; the new key is kept under next, for {named(left)} still use it" if head.staged and place and left else ""
+    kept = f"; the new key is kept under next, for {named(left)} still use it" if head.staged and left else ""
     draft.end(head.ends or RotationPhase.ABORTED, f"{head.turned}{kept}")
+    return None
+
+
+def _removal(head: Rotation, vault: VaultState, *, keep: bool) -> DeleteAlias | None:
+    """The next alias that was not there before; `keep` the new key."""
+    if not head.staged:
+        return None
+    if not keep and vault.next == head.new:
+        return delete(vault, Alias.NEXT, head.new)
+    if head.old is None and head.promoted and vault.current == head.new:
+        return delete(vault, Alias.CURRENT, head.new)
+    if head.old is not None and vault.old == vault.current == head.old:
+        return delete(vault, Alias.OLD, head.old)
     return None

@@ -73,6 +73,8 @@ def urge(draft: Draft, rollout: Rollout) -> bool:
 def held(draft: Draft, rollout: Rollout) -> float | None:
     """Its rollout waits for people: so does the rotation, unless they said that it shall go on."""
     if draft.head.nudged is Cause.ROLLOUT:
+        # Once: should it be held anew, people hear of it.
+        draft.head.nudged = None
         draft.put_back(CommandRollout(rollout.id, Action.RESUME, rollout.version))
         return QUICK_S
     draft.hold(Cause.ROLLOUT, f"its rollout {rollout.id} is held: {rollout.reason}")

@@ -3,7 +3,7 @@
 Each write leaves both keys under some alias, so that an agent finds the one that it is to use by its fingerprint, whatever dies in between:
 
     promote   current=A          next=B    ─▶ old=A ─▶ current=B ─▶ next gone
-    demote    current=B  old=A             ─▶ next=B ─▶ current=A ─▶ old gone ─▶ (agents back) ─▶ next gone
+    demote    current=B  old=A             ─▶ next=B ─▶ current=A ─▶ (agents back; nothing forward can come any more) ─▶ next, old gone
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ def promotion(vault: VaultState, old: str | None, new: str) -> Change | None:
 
 def demotion(vault: VaultState, old: str, new: str) -> Change | None:
     """The next write; None: the former key is `current` again. It lies under `old` or `current`."""
-    if vault.current == new:
-        if vault.next != new:
-            return copy(vault, Alias.CURRENT, Alias.NEXT, new)
-        return copy(vault, Alias.OLD, Alias.CURRENT, old)
-    return delete(vault, Alias.OLD, old) if vault.old == vault.current == old else None
+    if vault.current != new:
+        return None
+    if vault.next != new:
+        return copy(vault, Alias.CURRENT, Alias.NEXT, new)
+    return copy(vault, Alias.OLD, Alias.CURRENT, old)
 
 
 def copy(vault: VaultState, source: Alias, target: Alias, print_: str) -> CopyAlias:

@@ -592,6 +592,20 @@ class TestAbort:
         assert world.rollouts[made.rotation.rollout or ""].head.phase is Phase.REVERTED
         assert set(world.runs().values()) == {OLD}
 
+    def test_a_promotion_that_comes_late_loses_neither_key(self) -> None:
+        world = World(fleet(2))
+        world.start()
+        to(world, RotationPhase.PROMOTING)
+        world.run(60, lambda: world.aliases.get(Alias.OLD) == OLD)
+        made = world.decide("k1")
+        assert world.save(made)
+        world.carry_out("k1", made.effects, after_ms=25_000)
+        world.command(Action.ABORT)
+        world.run(HOUR)
+        assert world.rotation.phase is RotationPhase.ABORTED
+        assert world.aliases == {Alias.CURRENT: OLD}
+        assert set(world.runs().values()) == {OLD}
+
     def test_an_agent_that_does_not_let_go_of_the_new_key_keeps_it_in_vault_if_people_say_so(self) -> None:
         world = World(fleet(2))
         world.start()

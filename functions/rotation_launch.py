@@ -2,11 +2,13 @@
 
     new key (rotation_source) ─▶ Vault, as `incoming` ─▶ rotation, at its place in the queue ─▶ first execution
 
-The key is in Vault before anything says that there is a rotation; a rotation that did not come about leaves none there.
+The key is in Vault before anything says that there is a rotation.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,10 +16,13 @@ from msgspec.structs import replace
 
 from functions.domain.errors import Conflict, NotFound, StoreError, StoreUnavailable
 from functions.domain.rollout import Action, Entry
-from functions.domain.rotation import Rotation, StoredKey
+from functions.domain.rotation import Alias, Rotation, StoredKey
 from functions.domain.rotation_command import commanded
+from functions.domain.rotation_fleet import SHARD_TAG
+from functions.domain.rotation_view import KeyAgent
 from functions.ports import Executions, KeyVault, RotationStore
 
+SHARD_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _ATTEMPTS = 5
 """Of writes that others were faster with."""
 
@@ -32,22 +37,37 @@ class Parts:
 
 
 def launch(parts: Parts, workspace: str, rotation: Rotation, key: StoredKey, *, now: int) -> Rotation:
-    """Start a rotation with a fresh id, and give it as it is stored. Raises `Conflict` and the faults of Vault and the store."""
+    """Start a rotation with a fresh id, and give it as it is stored. Raises `Conflict` and the faults of Vault and the store.
+
+    When the store fails, its key still waits: try again with the same id and key, or `abandon` it.
+    """
     if not parts.vault.put_incoming(workspace, rotation.id, key):
         raise Conflict(f"another key waits under {rotation.id}: try again")
     begun = replace(rotation, new=key.fingerprint, new_id=key.id, since=now, drive=1, version=1, look_at=now)
     kinds = [name for name, is_one in (("a dry run", rotation.dry_run), ("an emergency", rotation.emergency)) if is_one]
     text = ", ".join([f"new key {key.fingerprint} from {rotation.source}", *kinds])
     made = Entry(at=now, rollout=begun.id, by=begun.by, action="created", text=text, title=f"key of {begun.provider}")
-    try:
-        created = parts.rotations.create_rotation(workspace, begun, [made])
-    except StoreUnavailable:
-        _drop(parts.vault, workspace, begun.id)
-        raise
-    if not created:
+    if not parts.rotations.create_rotation(workspace, begun, [made]):
         raise Conflict(f"there is a rotation {begun.id} already: try again")
     _start(parts.executions, workspace, begun)
     return begun
+
+
+def abandon(parts: Parts, workspace: str, rotation: str) -> None:
+    """Leave no key for a rotation that could not be started. One that did begin after all is refused by its preflight."""
+    with suppress(StoreError):
+        parts.vault.drop_incoming(workspace, rotation)
+
+
+def apart(vault: KeyVault, workspace: str, provider: str, agents: Mapping[str, KeyAgent]) -> frozenset[str]:
+    """Values of the tag `shard` whose agents have keys of their own. Raises the faults of Vault."""
+    shards = {shard for agent in agents.values() if (shard := agent.tags.get(SHARD_TAG)) and may_be_apart(shard)}
+    return frozenset(shard for shard in sorted(shards) if vault.read(workspace, provider, Alias.CURRENT, shard) is not None)
+
+
+def may_be_apart(shard: str) -> bool:
+    """Whether a path in Vault takes the name of a shard: tags may have any."""
+    return re.fullmatch(SHARD_PATTERN, shard) is not None
 
 
 def command(parts: Parts, workspace: str, rotation_id: str, action: Action, *, by: str, now: int, detail: str = "") -> Rotation:
@@ -76,11 +96,6 @@ def restart(parts: Parts, workspace: str, rotation: Rotation, now: int) -> bool:
 def driven(rotation: Rotation, now: int) -> Rotation:
     """The next version, for a new execution to look at right away."""
     return replace(rotation, drive=rotation.drive + 1, look_at=now, version=rotation.version + 1)
-
-
-def _drop(vault: KeyVault, workspace: str, id: str) -> None:
-    with suppress(StoreError):
-        vault.drop_incoming(workspace, id)
 
 
 def _start(executions: Executions, workspace: str, rotation: Rotation) -> None:

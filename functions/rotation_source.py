@@ -20,10 +20,6 @@ MIN_KEY, MAX_KEY = 16, 2_048
 """Characters. A shorter one could be guessed from its fingerprint, which is no secret."""
 
 
-SHARD_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-"""Of shards that may have keys of their own: what a path in Vault takes."""
-
-
 class Source(StrEnum):
     """As `Rotation.source` names it."""
 

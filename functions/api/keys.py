@@ -5,7 +5,6 @@ A key goes from Vault to the agent whose assigned fingerprint it has, and nowher
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pydantic import Field
@@ -25,7 +24,7 @@ from functions.domain.rotation import Alias
 from functions.domain.rotation_fleet import SHARD_TAG
 from functions.domain.selector import parse_tags
 from functions.domain.token import Scope
-from functions.rotation_source import SHARD_PATTERN
+from functions.rotation_launch import may_be_apart
 from functions.runtime.observability import logger
 
 noun = Noun("keys")
@@ -95,7 +94,7 @@ def fetch(call: Call, asked: KeyAsked) -> Reply:
     if wanted is None:
         raise NotFound(f"no key of {asked.provider} is assigned to the agent {asked.agent}")
     shard = tags.get(SHARD_TAG, "")
-    for place in dict.fromkeys((shard if re.fullmatch(SHARD_PATTERN, shard) else "", "")):
+    for place in dict.fromkeys((shard if may_be_apart(shard) else "", "")):
         for alias in (Alias.NEXT, Alias.CURRENT, Alias.OLD):
             key = call.services.vault.read(workspace, asked.provider, alias, place)
             if key is not None and key.fingerprint == wanted:

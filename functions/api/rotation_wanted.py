@@ -19,7 +19,8 @@ from functions.domain.rotation_fleet import SHARD_TAG
 from functions.domain.rotation_policy import parse_policy
 from functions.domain.selector import Selector
 from functions.domain.summary import select
-from functions.rotation_source import MAX_KEY, SHARD_PATTERN, Source, Wanted
+from functions.rotation_launch import SHARD_PATTERN
+from functions.rotation_source import MAX_KEY, Source, Wanted
 
 _ID_BYTES = 2
 _SOURCES: Mapping[str, Source] = {"key": Source.STDIN, "vault": Source.VAULT, "provider": Source.PROVIDER}

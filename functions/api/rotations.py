@@ -16,7 +16,6 @@ from functions.api import paging
 from functions.api.address import remember
 from functions.api.endpoint import Call, Noun
 from functions.api.fleet_view import view
-from functions.api.key_view import own_shards
 from functions.api.keys import settings_of
 from functions.api.models import Answer, Asked, Cursor
 from functions.api.rollout_view import EntryAnswer, entry
@@ -24,7 +23,7 @@ from functions.api.rollouts import Comments, names_for
 from functions.api.rotation_view import RotationAnswer, RotationDetails, brief, details
 from functions.api.rotation_wanted import RotationWanted, rotation_of, source_of
 from functions.domain.alert_faults import Fault
-from functions.domain.errors import ClawPulseError, Conflict, InvalidInput, NotFound
+from functions.domain.errors import ClawPulseError, Conflict, InvalidInput, NotFound, StoreError
 from functions.domain.key_fingerprint import PROVIDER_PATTERN
 from functions.domain.key_settings import ProviderSettings
 from functions.domain.rollout import Action
@@ -32,7 +31,7 @@ from functions.domain.rotation import FINAL_ROTATION, Alias, Rotation, RotationP
 from functions.domain.rotation_consequences import consequences
 from functions.domain.rotation_view import agent_of
 from functions.domain.token import Scope
-from functions.rotation_launch import Parts, command, launch
+from functions.rotation_launch import Parts, abandon, apart, command, launch
 from functions.rotation_source import Parts as SourceParts
 from functions.rotation_source import Wanted, check_source, discard, new_key
 
@@ -41,8 +40,6 @@ noun = Noun("rotations")
 _PAGE = 100
 _MOST_READ = 1_000
 """Rotations that one request looks at, whatever it is looking for; `next` goes on."""
-_SHARDS_FROM = 200
-"""Newest rotations that are looked through for shards with keys of their own."""
 OVER, OPEN = "over", "open"
 _STATE = "|".join((OPEN, OVER, *RotationPhase))
 type RotationAction = Literal[Action.PAUSE, Action.RESUME, Action.ABORT]
@@ -178,15 +175,17 @@ def _consequences(call: Call, rotation: Rotation) -> list[str]:
         for state in view(call).agents
         if not state.retired
     }
-    apart = frozenset(own_shards(rotation.provider, services.rotations.rotations(workspace, _SHARDS_FROM)))
     running = next(iter(services.rotations.rotation_queue(workspace)), None)
-    return consequences(meant, agents, call.now, apart=apart, running=running)
+    own = apart(services.vault, workspace, rotation.provider, agents)
+    return consequences(meant, agents, call.now, apart=own, running=running)
 
 
 def _launched(call: Call, settings: ProviderSettings, wanted: Wanted, rotation: Rotation, key: StoredKey) -> Rotation:
     try:
         return launch(_parts(call), call.caller.workspace, rotation, key, now=call.now)
-    except ClawPulseError:
+    except ClawPulseError as error:
+        if isinstance(error, StoreError):
+            abandon(_parts(call), call.caller.workspace, rotation.id)
         discard(_sources(call), settings, key, wanted)
         raise
 

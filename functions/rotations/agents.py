@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from functions.domain.errors import StoreUnavailable
 from functions.domain.fleet import AgentState, decode_snapshot
-from functions.domain.rotation import Alias
-from functions.domain.rotation_fleet import SHARD_TAG
 from functions.domain.rotation_view import KeyAgent, agent_of, serves
-from functions.ports import FleetStore, KeyStore, KeyVault
+from functions.ports import FleetStore, KeyStore
+from functions.rotation_launch import apart as apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,3 @@ class Agents:
         return {
             id: agent_of(state, provider, self.assigned.get(id, {}).get(provider)) for id, state in self.states.items() if serves(state)
         }
-
-
-def apart(vault: KeyVault, workspace: str, provider: str, agents: Mapping[str, KeyAgent]) -> frozenset[str]:
-    """Values of the tag `shard` whose agents have keys of their own. Raises the faults of Vault."""
-    shards = {agent.tags[SHARD_TAG] for agent in agents.values() if agent.tags.get(SHARD_TAG)}
-    return frozenset(shard for shard in sorted(shards) if vault.read(workspace, provider, Alias.CURRENT, shard) is not None)

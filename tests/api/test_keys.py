@@ -28,22 +28,22 @@ def put(world: World, key: str, alias: Alias = Alias.CURRENT, provider: str = "a
     return print_
 
 
-def test_an_agent_gets_the_key_that_it_is_to_use(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_agent_gets_the_key_that_it_is_to_use(world: World, caplog: pytest.LogCaptureFixture) -> None:
     world.seal(agent("a1"), agent("a2"))
     old, new = put(world, "sk-current-0123456789"), put(world, "sk-next-0123456789", Alias.NEXT)
     world.keys.assign("team", "a1", "anthropic", new, None)
     world.keys.assign("team", "a2", "anthropic", old, None)
     client = world.client("keys")
+    caplog.set_level("INFO", "api")
     answer = client.call("GET", "/v1/keys/anthropic?agent=a1")
     assert (answer.status_code, answer.text) == (200, "sk-next-0123456789")
     assert answer.headers["Content-Type"].startswith("text/plain")
     assert answer.headers["Cache-Control"] == "no-store"
     assert "ETag" not in answer.headers
     assert client.call("GET", "/v1/keys/anthropic?agent=a2").text == "sk-current-0123456789"
-    logged = capsys.readouterr().out
-    assert '"agent":"a1","provider":"anthropic"' in logged
-    assert new in logged
-    assert "sk-" not in logged
+    logged = [vars(record) for record in caplog.records if record.message == "key fetched"]
+    assert [(one["agent"], one["provider"], one["fingerprint"]) for one in logged] == [("a1", "anthropic", new), ("a2", "anthropic", old)]
+    assert "sk-" not in str(logged)
 
 
 def test_no_condition_saves_the_answer(world: World) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -37,20 +36,29 @@ def client(world: World) -> ApiClient:
 FLEET = {"a1": "env=prod", "a2": "env=dev,shard=acme"}
 
 
+class Everything(logging.Handler):
+    """All that records have, whatever a formatter makes of it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        trace = logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
+        self.lines.append(f"{vars(record)} {trace}")
+
+
 @pytest.fixture(autouse=True)
-def no_key_anywhere(world: World, capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
+def no_key_anywhere(world: World, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
     """Nothing but Vault has the key: no store, no log."""
-    lines = io.StringIO()
-    handler = logging.StreamHandler(lines)
-    root = logging.getLogger()
-    root.addHandler(handler)
-    before, root.level = root.level, logging.DEBUG
-    yield
-    root.level = before
-    root.removeHandler(handler)
+    logged = Everything()
+    logging.getLogger().addHandler(logged)
+    with caplog.at_level(logging.DEBUG):
+        yield
+    logging.getLogger().removeHandler(logged)
     written = capfd.readouterr()
-    stores = [world.rotations._all, world.rollouts._audit, world.fleet.__dict__, world.keys._all, world.rotation_executions.started]
-    for text in (written.out, written.err, lines.getvalue(), *map(repr, stores)):
+    stores = [vars(store) for store in (world.rotations, world.rollouts, world.fleet, world.keys, world.rotation_executions, world.tokens)]
+    for text in (written.out, written.err, *logged.lines, *map(str, stores)):
         assert "brand-new" not in text
         assert "sk-made" not in text
 
@@ -150,10 +158,11 @@ def test_what_is_no_request_is_not_quoted(client: ApiClient, text: str) -> None:
     assert "brand-new" not in answer.text
 
 
-def test_faults_that_nobody_planned_for_do_not_log_the_request(world: World, client: ApiClient) -> None:
+def test_faults_that_nobody_planned_for_do_not_log_the_request(world: World, client: ApiClient, caplog: pytest.LogCaptureFixture) -> None:
     world.vault.fault = RuntimeError("hvac is broken")
     problem = client.problem(500, "POST", "/api/rotations", json=WANTED)
     assert "brand-new" not in str(problem)
+    assert "hvac is broken" in caplog.text
 
 
 def test_a_key_is_taken_from_vault(world: World, client: ApiClient) -> None:

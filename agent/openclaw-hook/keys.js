@@ -20,7 +20,7 @@ import { HIDDEN, configOf } from "./managed.js";
 const PROVIDER_NAME = /^[a-z][a-z0-9-]{0,31}$/;
 const TEST_URLS = { anthropic: "https://api.anthropic.com/v1/models?limit=1", openai: "https://api.openai.com/v1/models" };
 const TEST_MS = 10_000;
-const TEST_PAUSES_MS = [1_000, 3_000];
+const TEST_PAUSES_MS = [500, 2_000];
 const NOT_NOW = [408, 425, 429];
 
 /** @param {string} home the agent's state directory @param {string} provider @param {string} file @returns {KeyPlace} @throws {Refused} */

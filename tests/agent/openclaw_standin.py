@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -19,7 +21,7 @@ from typing import Any
 
 HIDDEN = "__OPENCLAW_REDACTED__"
 SECRETS = frozenset({"apiKey", "botToken", "token"})
-KNOWN = frozenset({"agents", "channels", "gateway", "meta", "models", "tools", "ui"})
+KNOWN = frozenset({"agents", "channels", "gateway", "meta", "models", "secrets", "tools", "ui"})
 FILES = frozenset({"AGENTS.md", "SOUL.md", "USER.md"})
 TOKEN = "gateway-token-of-a-test"
 
@@ -95,6 +97,8 @@ class Gateway:
             "agents.files.list": self.files_list,
             "agents.files.get": self.files_get,
             "agents.files.set": self.files_set,
+            "secrets.reload": self.secrets_reload,
+            "status": self.status,
             "gateway.suspend.prepare": self.prepare,
             "gateway.suspend.resume": self.resume,
         }.get(method)
@@ -190,6 +194,25 @@ class Gateway:
             raise Refusal(f'unsupported file "{name}"')
         return name
 
+    def secrets_reload(self, _: Json) -> Json:
+        """All references anew; what cannot be had keeps its last value, and its owner is degraded: that is no failure here."""
+        values, degraded = self.state.setdefault("resolved", {}), []
+        for name, provider in self.state["config"].get("models", {}).get("providers", {}).items():
+            found = resolved(self.state["config"], provider["apiKey"])
+            if found and found != self.state.get("will_not_take"):
+                values[name] = found
+                self.state["held"] = [*self.state.get("held", []), found]
+            else:
+                owner = {"ownerKind": "provider", "ownerId": name, "state": "unavailable", "degradationState": "stale"}
+                degraded.append({**owner, "paths": [f"models.providers.{name}.apiKey"], "reason": "secret reference was not found"})
+        self.state["degraded"] = degraded
+        return {"ok": True, "warningCount": len(degraded)}
+
+    def status(self, parameters: Json) -> Json:
+        if set(parameters) - {"includeChannelSummary"}:
+            raise Refusal("invalid status params")
+        return {"runtimeVersion": self.state["version"], "degradedSecretOwners": self.state.get("degraded", [])}
+
     def prepare(self, parameters: Json) -> Json:
         if not parameters.get("requestId"):
             raise Refusal("invalid gateway.suspend.prepare params")
@@ -202,6 +225,28 @@ class Gateway:
             raise Refusal("gateway suspension id does not match")
         self.state["suspension"] = ""
         return {"ok": True, "status": "running", "resumed": True}
+
+
+def resolved(config: Json, reference: Any) -> str | None:
+    """A secret's value: as it is, or by its exec provider, which is run as the real one runs it: no environment, no link, nobody else's."""
+    if not isinstance(reference, dict):
+        return str(reference)
+    provider = config["secrets"]["providers"][reference["provider"]]
+    command = Path(provider["command"])
+    mode = command.lstat()
+    assert provider["source"] == reference["source"] == "exec"
+    assert stat.S_ISREG(mode.st_mode)
+    assert not mode.st_mode & 0o022
+    assert mode.st_uid == os.getuid()
+    asked = {"protocolVersion": 1, "provider": reference["provider"], "ids": [reference["id"]]}
+    done = subprocess.run(
+        [command, *provider.get("args", [])], input=json.dumps(asked), capture_output=True, text=True, env={}, timeout=5, check=True
+    )
+    answer = json.loads(done.stdout)
+    assert answer["protocolVersion"] == 1
+    found: str | None = answer["values"].get(reference["id"])
+    assert (found is None) == (reference["id"] in answer.get("errors", {}))
+    return found
 
 
 def _write(place: Path, state: Json) -> None:

@@ -225,7 +225,9 @@ def _commands() -> list[str]:
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            found.append((entry / "cmdline").read_bytes().decode(errors="replace") + (entry / "environ").read_bytes().decode(errors="replace"))
+            found.append(
+                (entry / "cmdline").read_bytes().decode(errors="replace") + (entry / "environ").read_bytes().decode(errors="replace")
+            )
         except OSError:
             continue
     return found

@@ -67,7 +67,7 @@ def apply_files(call: Call, wish: Wish) -> Applied:
     plan = plan_of(call, wish.files, wish.policy)
     same = plan.latest if plan.latest and plan.latest.digest == plan.digest else None
     begun = same if same and same.version == 0 else None
-    if same and not begun and not wish.again:
+    if same and not begun and not (wish.again and (plan.changed or plan.settings)):
         rollout = call.services.rollouts.head(call.caller.workspace, same.rollout) if same.rollout else None
         if rollout is None or rollout.phase not in _ELSEWHERE:
             return Applied(same, rollout, plan, new=False)

@@ -31,7 +31,7 @@ class FreezesDocument(Document):
 
 
 class NoticesDocument(Document):
-    """Who is told of rollouts: `{"channels": ["oncall"], "events": ["approval", "held""]}`; empty: every channel of what matters."""
+    """Who is told of rollouts: `{"channels": ["oncall"], "events": ["approval", "held"]}`; empty: every channel of what matters."""
 
 
 @noun.endpoint("GET", "/api/rollout-policy", scope=Scope.READ, answers=PolicyDocument)

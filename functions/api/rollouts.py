@@ -22,6 +22,7 @@ from functions.domain.rollout import FINAL, Action, Phase, Rollout, Wave
 from functions.domain.rollout_change import Changed, changed, check_patch
 from functions.domain.rollout_plan import new_id
 from functions.domain.series import AGENT
+from functions.domain.times import MINUTE_MS
 from functions.domain.token import Scope
 from functions.rollout_launch import Launch, Parts, command, launch, preview
 
@@ -36,6 +37,8 @@ _MOST_READ = 1_000
 """Heads that one request looks at, whatever it is looking for; `next` goes on."""
 _MOST_OPENED = 100
 """Likewise for a token with a tag scope: whether it sees a rollout stands in the waves."""
+_CLOCKS_MS = 10 * MINUTE_MS
+"""Further than that clocks are not apart: nothing is written of a rollout so long after its end, and the log of a workspace is long."""
 OVER, OPEN = "over", "open"
 _STATE = "|".join((OPEN, OVER, *Phase))
 type Comment = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
@@ -159,7 +162,8 @@ def audit(call: Call, asked: RolloutAsked) -> AuditLog:
     """What happened to a rollout, and who did it."""
     rollout, _ = _visible(call, asked.rollout)
     names = names_for(call)
-    entries = call.services.rollouts.audit(call.caller.workspace, rollout.created, call.now + 1, rollout.id)
+    end = rollout.since + _CLOCKS_MS if rollout.phase in FINAL else call.now + 1
+    entries = call.services.rollouts.audit(call.caller.workspace, rollout.created, end, rollout.id)
     return AuditLog.model_construct(entries=[entry(one, names) for one in entries])
 
 
@@ -228,9 +232,8 @@ def _wanted(
 ) -> Launch:
     irreversible = made.irreversible or (["the whole of it: the request says so"] if body.irreversible else [])
     if irreversible and not body.backup and not body.dry_run:
-        raise InvalidInput(
-            f"is needed, for going back does not undo {'; '.join(irreversible[:_NAMED])}: say true if there is a backup", "backup"
-        )
+        named = "; ".join(irreversible[:_NAMED])
+        raise InvalidInput(f"is needed, for going back does not undo {named}: say that there is a backup (true, --backup)", "backup")
     return Launch(
         title=body.title.strip() or made.title,
         by=call.caller.token_id,

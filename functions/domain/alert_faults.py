@@ -159,6 +159,8 @@ class Node:
 
 def nearest(word: str, known: Collection[str]) -> str:
     """A proposal, as the end of a sentence: the nearest known word, else all of them."""
+    if not known:
+        return "; there are none"
     close = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(sorted(known))}"
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from functions.domain.rollout import MemberState, Phase, Reversibility, Rollout, Wave
+import msgspec
+
+from functions.domain.rollout import MemberState, Phase, Rollout, Wave
+from functions.domain.rollout_limits import bake_ms, gated
 from functions.domain.rollout_plan import share
 from functions.domain.times import SECOND_MS
 
@@ -19,7 +22,6 @@ def eta(rollout: Rollout, waves: Sequence[Wave], now: int) -> int | None:
         return None
     if rollout.hold is not None and rollout.hold.until is None:
         return None
-    bake = _bake_ms(rollout)
     at = now
     for wave in waves:
         if wave.number < rollout.wave:
@@ -27,7 +29,7 @@ def eta(rollout: Rollout, waves: Sequence[Wave], now: int) -> int | None:
         if wave.number == rollout.wave and rollout.phase is Phase.BAKING:
             at = max(now, rollout.bake_until or now)
         else:
-            at += _apply_ms(rollout, wave) + bake
+            at += _apply_ms(rollout, wave) + _bake_ms(rollout, wave)
     return at + max(0, (rollout.hold.until or now) - now) if rollout.hold else at
 
 
@@ -38,8 +40,8 @@ def _apply_ms(rollout: Rollout, wave: Wave) -> int:
     return -(-left // at_once) * APPLY_MS
 
 
-def _bake_ms(rollout: Rollout) -> int:
-    if rollout.gateless or not rollout.policy.gates:
-        return 0
-    longer = rollout.policy.irreversible_bake if rollout.reversibility is Reversibility.IRREVERSIBLE else 1.0
-    return round(rollout.policy.bake_s * longer * SECOND_MS)
+def _bake_ms(rollout: Rollout, wave: Wave) -> int:
+    """How long it will bake, should it be the current one: not after it was skipped, and not if its agents joined later."""
+    current = wave.number == rollout.wave
+    ahead = msgspec.structs.replace(rollout, wave=wave.number, skipping=rollout.skipping and current)
+    return bake_ms(rollout) if gated(ahead) and not (rollout.passed and current) else 0

@@ -182,6 +182,8 @@ def test_again_gives_back_what_was_set_otherwise(world: World, client: ApiClient
     assert (found["revision"]["number"], found["plan"]["changed"]) == (2, 1)
     end(world, found["revision"]["rollout"])
     assert plan(client)["changed"] == 0
+    once_more = apply(client, status=200, again=True)
+    assert (once_more["done"], once_more["revision"]["number"]) == ("unchanged", 2)
 
 
 def test_a_dry_run_only_tells(world: World, client: ApiClient) -> None:

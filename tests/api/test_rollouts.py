@@ -8,6 +8,7 @@ import pytest
 
 from functions.domain.desired import MAX_BYTES, desired
 from functions.domain.rollout import Approval, Entry, Finding, Hold, HoldCause, MemberState, Outcome, Phase, Policy, Reversibility
+from functions.domain.times import DAY_MS
 from tests.api.rolling import FAILED, USUAL, member, rollout, waiting, waves
 from tests.api.world import NOW, ApiClient, World, agent
 
@@ -176,6 +177,11 @@ def test_documents_are_replaced_and_checked(client: ApiClient, name: str, good: 
     assert client.get(f"/api/{name}") == good
 
 
+def test_where_there_are_no_channels_none_is_proposed(client: ApiClient) -> None:
+    (fault,) = client.problem(422, "PUT", "/api/rollout-notices", json={"channels": ["nobody"]})["faults"]
+    assert fault["reason"] == "is not known; there are none"
+
+
 def test_a_channel_that_notices_name_cannot_be_left_out(client: ApiClient) -> None:
     chat = {"chat": {"kind": "webhook", "url": "https://example.org/hook", "secret": {"vault": "clawpulse/team/hook", "key": "key"}}}
     client.call("PUT", "/api/channels", json=chat)
@@ -230,6 +236,13 @@ def test_lists_are_paged_and_filtered(world: World, client: ApiClient) -> None:
     assert [one["id"][9] for one in client.get("/api/rollouts", state="open,reverted")["rollouts"]] == ["4", "2", "0"]
     client.problem(400, "GET", "/api/rollouts?state=running")
     client.problem(422, "GET", f"/api/rollouts?state=open&cursor={first['next']}")
+
+
+def test_of_a_rollout_that_is_over_the_log_is_read_to_its_end(world: World, client: ApiClient) -> None:
+    ended = NOW - 40 * DAY_MS
+    lines = [Entry(at=ended + later, rollout="r000000001aa", by="ada", action="note", text="x") for later in (0, 5_000, DAY_MS)]
+    made = rollout(world, phase=Phase.SUCCEEDED, created=ended - DAY_MS, since=ended, bake_until=None, entries=lines)
+    assert len(client.get(f"/api/rollouts/{made.id}/audit")["entries"]) == 2
 
 
 def test_actions_are_carried_out_and_written_down(world: World, client: ApiClient) -> None:

@@ -36,7 +36,7 @@ def plan(found: Any) -> Iterator[str]:
         yield from _group(group)
     if found["moreGroups"]:
         yield f"! and {found['moreGroups']} more changes, each of few agents"
-    yield from (f"! the document {name} of the workspace is replaced" for name in found["settings"])
+    yield from (f"! all {name} of the workspace are replaced by those of the repository" for name in found["settings"])
     yield f"  {summary(found)}"
     yield from _remarks(found)
 
@@ -62,7 +62,7 @@ def cost(found: Any) -> Iterator[str]:
         usd = "not known" if move["usdPerMonth"] is None else signed(move["usdPerMonth"])
         yield f"  {_count(move['agents'], 'agent')} from {move['before'] or 'a model nobody knows'} to {move['after'] or 'its own'}: {usd}"
     for one in figures["unknown"]:
-        yield f"  not in it: {_count(one['agents'], 'agent')}: {one['reason']}"
+        yield f"  not in the estimate: {_count(one['agents'], 'agent')}: {one['reason']}"
 
 
 def markdown(found: Any) -> str:

@@ -76,7 +76,7 @@ json_at() {
   return 1
 }
 
-# json_plain TEXT: REPLY is what a JSON text stands for; fails when that has other characters than ASCII's that can be seen.
+# json_plain TEXT: REPLY is what a JSON text stands for, on one line; fails for names of characters that are not ASCII's.
 json_plain() {
   local rest=$1 before hex
   REPLY=''
@@ -86,6 +86,7 @@ json_plain() {
     REPLY+=$before
     case $rest in
       u00[2-7][0-9A-Fa-f]*) printf -v hex '%b' "\\x${rest:3:2}" && REPLY+=$hex && rest=${rest:5} ;;
+      [bfnrt]*) REPLY+=' ' rest=${rest:1} ;;
       [\"\\/]*) REPLY+=${rest:0:1} rest=${rest:1} ;;
       *) return 1 ;;
     esac

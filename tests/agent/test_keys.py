@@ -1,4 +1,4 @@
-"""API keys on an agent: fetched when another fingerprint is assigned, checked, taken by hooks, reported; the old one back when they refuse."""
+"""API keys on an agent: fetched when another one is assigned, checked, taken by hooks, reported; the old one back when they refuse."""
 
 from __future__ import annotations
 
@@ -221,7 +221,8 @@ def test_hooks_of_a_configuration_and_of_a_key_do_not_run_at_once(server: Server
     assert note.read_text().split() == ["begin", "end"] * 2
 
 
-def _commands() -> list[str]:
+def commands() -> list[str]:
+    """Command lines and environments of all processes."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -240,7 +241,7 @@ def test_no_key_is_on_a_command_line_or_in_an_environment(server: Server, new_ag
     served = []
 
     def serve(_: str) -> tuple[int, bytes]:
-        served.append("".join(_commands()))
+        served.append("".join(commands()))
         return 200, NEW.encode()
 
     server.keys_served = serve
@@ -249,7 +250,7 @@ def test_no_key_is_on_a_command_line_or_in_an_environment(server: Server, new_ag
     agent.run()
     wait_for(begun.exists)
     while in_force(agent) != NEW:
-        served.append("".join(_commands()))
+        served.append("".join(commands()))
         time.sleep(0.02)
     assert len(served) > 3
     assert any("10-slow" in seen for seen in served)

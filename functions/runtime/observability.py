@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 REDACTED = "[redacted]"
 _SECRET_KEYS = frozenset({"authorization", "token", "secret", "password", "api_key", "apikey", "x-api-key", "authorizationtoken", "cookie"})
-_SECRET_TEXT = re.compile(r"\bcp_([A-Za-z0-9]+)_[A-Za-z0-9]+|(?i:bearer\s+)(?!cp_)[A-Za-z0-9._~+/=-]+")
+_SECRET_TEXT = re.compile(
+    r"\bcp_([A-Za-z0-9]+)_[A-Za-z0-9]+|(?i:bearer\s+)(?!cp_)[A-Za-z0-9._~+/=-]+|(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{16,}"
+)
 
 
 def redact(value: Any) -> Any:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from clawpulse.cli import _fleet_view, _rollout_view
 from functions.domain.fleet_drift import DriftState
-from functions.domain.rollout import MemberState, Phase, Policy
+from functions.domain.rollout import Finding, MemberState, Outcome, Phase, Policy
 from tests.api.rolling import FAILED, rollout, waiting, waves
 from tests.api.world import World, agent
 from tests.cli import shapes
@@ -146,9 +147,10 @@ def test_faults_of_a_document_come_in_the_order_of_its_lines(real, world: World,
 def test_numbers_and_failed_agents_are_shown(real, world: World) -> None:
     plan = waves([MemberState.APPLIED, MemberState.FAILED], [MemberState.WAITING])
     plan[0].members[1].detail = "no such model\x1b[2J"
-    made = rollout(world, plan=plan, verdicts=[FAILED])
+    finding = Finding(metric="task.errors", outcome=Outcome.FAIL, wave=0.3, past=0.1, evidence=1e12, reason="worse")
+    made = rollout(world, plan=plan, verdicts=[msgspec.structs.replace(FAILED, findings=[finding])])
     shown = real("rollout", "show", made.id).stdout
-    for text in ("1 applied, 1 failed", "task.errors: 0.30 of 50 tasks, 0.10 before", "50 tasks", "no such model"):
+    for text in ("1 applied, 1 failed", "task.errors: 0.30 of 50 tasks, 0.10 before", "50 tasks", "no such model", " 1e+12 "):
         assert text in shown
     assert "\x1b" not in shown
 

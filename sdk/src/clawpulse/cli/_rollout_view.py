@@ -139,8 +139,8 @@ def _verdicts(verdicts: Sequence[tuple[Any, Any]]) -> RenderableType:
         number = wave["number"] + 1
         out.add_row(made, (number, _outcome(verdict), f"{verdict['tasks']} tasks", "", "", "", "", verdict["reason"]))
         for one in verdict["findings"]:
-            values = [out.number(one[name], 4) for name in ("wave", "past", "control", "evidence")]
-            out.add_row(made, ("", _outcome(one), one["metric"], *values, one["reason"]))
+            values = [out.number(one[name], 4) for name in ("wave", "past", "control")]
+            out.add_row(made, ("", _outcome(one), one["metric"], *values, f"{one['evidence']:.3g}", one["reason"]))
     return made
 
 

@@ -79,7 +79,8 @@ def unread(draft: Draft, view: RotationView) -> float | None:
 def stuck(draft: Draft, view: RotationView, what: str) -> float | None:
     """Seconds until it is looked whether Vault has `what`; one that refuses it, or does not come to have it, is told to people."""
     head = draft.head
-    if head.reason != what:
+    if head.reason != what or draft.now - head.stepped_at > MINUTE_MS:
+        # While nobody makes steps, nothing is tried.
         head.reason, head.trying_since = what, draft.now
     if view.refusal and not isinstance(view.refusal.effect, RevokeKey):
         draft.hold(HoldCause.VAULT, f"{what}: refused: {view.refusal.text}")

@@ -11,6 +11,11 @@
 #   --url URL            where the API is; filled in already when it served this file
 #   --user               without root: below the home directory, with a systemd user unit if there is one
 #   --openclaw           let desired configurations steer OpenClaw; as if given where there is a command openclaw. --no-openclaw: do not
+#   --keys anthropic,... providers whose API keys the agent brings into force; the token needs the scope `keys` for that, unless:
+#   --key-source vault   they come from Vault, by an AppRole: --vault-address URL, --vault-role-id-file FILE (its content goes into the
+#                        settings), --vault-secret-id-file FILE (stays where it is); --vault-mount, --vault-namespace, --vault-workspace,
+#                        --vault-shard where they are not secret, none, default, none
+#   --keys-group GROUP   a group that may read the keys: that of OpenClaw's user, where that is another one than the agent's
 #   --upgrade            only the program; settings stay
 #   --no-start           install, but start nothing
 #   --uninstall          remove the program and the unit; --purge: settings and data as well
@@ -27,8 +32,10 @@ die() {
   exit 1
 }
 
+declare -A GIVEN=() # settings by their names, of options that are no more than that
+
 main() {
-  TOKEN=${CLAWPULSE_TOKEN-} AGENT='' TAGS='' USER_ONLY='' ACTION=install START=1 PURGE='' PREFIX='' STEER=''
+  TOKEN=${CLAWPULSE_TOKEN-} AGENT='' TAGS='' USER_ONLY='' ACTION=install START=1 PURGE='' PREFIX='' STEER='' KEYS_GROUP=''
   # Before they were filled in.
   [[ $URL != @* ]] || URL=''
   [[ $SHA256 != @* ]] || SHA256=''
@@ -50,7 +57,7 @@ main() {
 options() {
   while (($#)); do
     case $1 in
-      --token | --token-file | --agent | --tags | --url | --prefix)
+      --token | --token-file | --agent | --tags | --url | --prefix | --keys | --key-source | --keys-group | --vault-*)
         (($# > 1)) || die "$1 needs a value"
         option "$1" "$2"
         shift
@@ -78,7 +85,20 @@ option() {
     --tags) TAGS=$2 ;;
     --url) URL=${2%/} ;;
     --prefix) PREFIX=${2%/} ;;
+    --keys) GIVEN[KEYS]=$2 ;;
+    --key-source) GIVEN[KEY_SOURCE]=$2 ;;
+    --keys-group) KEYS_GROUP=$2 ;;
+    --vault-role-id-file) read -r 'GIVEN[VAULT_ROLE_ID]' <"$2" || [[ -n ${GIVEN[VAULT_ROLE_ID]-} ]] || die "$1: $2 is empty" ;;
+    --vault-address | --vault-secret-id-file | --vault-mount | --vault-namespace | --vault-workspace | --vault-shard) vault_option "$@" ;;
+    *) die "there is no option $1; the head of this file lists them" ;;
   esac
+}
+
+# --vault-mount VALUE is the setting VAULT_MOUNT.
+vault_option() {
+  local name=${1#--}
+  name=${name//-/_}
+  GIVEN[${name^^}]=$2
 }
 
 # Sets where everything goes.
@@ -116,6 +136,9 @@ requirements() {
   [[ $ACTION == upgrade || -n $TOKEN ]] || setting TOKEN || setting TOKEN_FILE || die 'a token is needed: --token, --token-file or CLAWPULSE_TOKEN'
   [[ $TOKEN != *[![:graph:]]* && $TOKEN != *[\"\\]* ]] || die 'the token has characters that no token has'
   [[ $AGENT =~ ^([A-Za-z0-9][A-Za-z0-9._:@-]{0,127})?$ ]] || die '--agent must begin with a letter or digit and have at most 128 of A-Z a-z 0-9 . _ : @ -'
+  [[ ${GIVEN[KEYS]-} =~ ^([a-z][a-z0-9-]{0,31}(,|$))*$ ]] || die '--keys must be like anthropic,openai'
+  [[ ${GIVEN[KEY_SOURCE]-api} == api || ${GIVEN[KEY_SOURCE]} == vault ]] || die '--key-source must be api or vault'
+  [[ ${GIVEN[*]-} != *[\"\\[:cntrl:]]* ]] || die 'a setting of keys has characters that it cannot have'
   [[ $TAGS =~ ^([A-Za-z_][A-Za-z0-9_.-]*=[^,\"]+(,|$))*$ ]] || die '--tags must be like env=prod,tier=fast'
 }
 
@@ -187,6 +210,7 @@ quoted() {
 settings() {
   local line text='' name
   local -A given=()
+  for name in "${!GIVEN[@]}"; do given[$name]=${GIVEN[$name]}; done
   given[URL]=$URL given[TOKEN]=$TOKEN given[AGENT]=$AGENT given[TAGS]=$TAGS
   given[OPENCLAW_COMMAND]=$COMMAND given[HOOK_SECONDS]=$SECONDS_OF_HOOKS
   if [[ -r $CONFIG ]]; then
@@ -200,8 +224,8 @@ settings() {
       text+=$line$'\n'
     done <"$CONFIG"
   fi
-  for name in URL TOKEN AGENT TAGS OPENCLAW_COMMAND HOOK_SECONDS; do
-    [[ -z ${given[$name]} ]] || text+="CLAWPULSE_$name=\"${given[$name]}\""$'\n'
+  for name in URL TOKEN AGENT TAGS OPENCLAW_COMMAND HOOK_SECONDS KEYS KEY_SOURCE VAULT_{ADDRESS,ROLE_ID,SECRET_ID_FILE,MOUNT,NAMESPACE,WORKSPACE,SHARD}; do
+    [[ -z ${given[$name]-} ]] || text+="CLAWPULSE_$name=\"${given[$name]}\""$'\n'
   done
   mkdir -p -- "${CONFIG%/*}/hooks.d"
   (umask 077 && printf '%s' "$text" >"$CONFIG.new")
@@ -223,6 +247,31 @@ state() {
   fi
   [[ -z $OWNER ]] || chown -h "$OWNER:$OWNER" "$STATE" "$STATE/intake" "$STATE/intake/lines" "$CONFIG"
   [[ -n $USER_ONLY ]] || chmod 1733 "$STATE/intake"
+  [[ -z ${GIVEN[KEYS]-}$KEYS_GROUP ]] || keys
+}
+
+# Where keys are: for the agent alone, or with the bit by which files in it are of a group, and the agent lets that read them.
+keys() {
+  local folder=$STATE/keys mode=700 program=${FUNCTIONS%/*}/openclaw-secrets
+  [[ ! -L $folder ]] || die "$folder is a link; remove it, somebody has put it there"
+  mkdir -p -- "$folder"
+  [[ -z $OWNER ]] || chown -h "$OWNER:$OWNER" "$folder"
+  if [[ -n $KEYS_GROUP ]]; then
+    chgrp -h -- "$KEYS_GROUP" "$folder"
+    mode=2710
+  fi
+  chmod "$mode" "$folder"
+  [[ -e $HOOK ]] || return 0
+  # OpenClaw runs only what belongs to its own user.
+  if [[ -n $USER_ONLY ]]; then
+    "$BIN" openclaw secrets >"$program.new"
+    chmod 700 "$program.new"
+    mv -f -- "$program.new" "$program"
+  else
+    say "as OpenClaw's user: $BIN openclaw secrets >FILE; chmod 700 FILE"
+    program=FILE
+  fi
+  say "OpenClaw gets keys by {\"source\":\"exec\",\"command\":\"$program\",\"args\":[\"$folder\"],\"jsonOnly\":true}"
 }
 
 make_user() {
@@ -294,7 +343,7 @@ uninstall() {
   if [[ -z $PREFIX ]] && command -v systemctl >/dev/null && [[ -e $UNIT ]]; then
     "${CONTROL[@]}" disable --quiet --now clawpulse-agent || :
   fi
-  rm -f -- "$UNIT" "$BIN" "$FUNCTIONS" "$HOOK"
+  rm -f -- "$UNIT" "$BIN" "$FUNCTIONS" "$HOOK" "${FUNCTIONS%/*}/openclaw-secrets"
   rmdir -- "${FUNCTIONS%/*}" 2>/dev/null || :
   say 'the agent is removed'
   if [[ -n $PURGE ]]; then

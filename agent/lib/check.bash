@@ -11,6 +11,7 @@ cmd_check() {
     check_secret
     check_folders
     check_server
+    check_keys
   else
     check_bad 'settings'
   fi
@@ -37,10 +38,10 @@ check_tools() {
 # A file with a token is for its owner alone.
 check_secret() {
   local file mode
-  for file in "$CONFIG_FILE" "${CFG[TOKEN_FILE]}" "${CFG[OPENCLAW_ENV]:-${CONFIG_FILE%/*}/openclaw.env}"; do
+  for file in "$CONFIG_FILE" "${CFG[TOKEN_FILE]}" "${CFG[VAULT_SECRET_ID_FILE]}" "${CFG[OPENCLAW_ENV]:-${CONFIG_FILE%/*}/openclaw.env}"; do
     [[ -f $file ]] || continue
     mode=$(stat -L -c %a -- "$file")
-    [[ $mode == *00 ]] || check_bad "$file has mode $mode, others can read the token: chmod 600"
+    [[ $mode == *00 ]] || check_bad "$file has mode $mode, others can read what is secret in it: chmod 600"
   done
 }
 
@@ -65,4 +66,22 @@ check_server() {
 check_ask() {
   curl -q -s -o /dev/null -w '%{http_code}' --max-time "${CFG[TIMEOUT_SECONDS]}" ${CFG[CACERT]:+--cacert "${CFG[CACERT]}"} -K - \
     "${CFG[URL]}/v1/config?agent=${CFG[AGENT]}" < <(printf 'header = "Authorization: Bearer %s"\n' "${CFG[TOKEN]}")
+}
+
+# Asks the source of keys for one of each provider, and looks at those that are here. Where none is assigned yet, that is no fault.
+check_keys() {
+  local provider file mode
+  for provider in ${CFG[KEYS]//,/ }; do
+    KEY_HOW=taken KEY_WHY='' KEY='' VAULT_TOKEN='' STATUS=0
+    "key_from_${CFG[KEY_SOURCE]}" "$provider" 00000000-0000000000000000 || :
+    if [[ $KEY_HOW == refused || $STATUS != @(200|404) ]]; then
+      check_bad "key of $provider: $KEY_WHY"
+    else
+      check_good "key of $provider: ${CFG[KEY_SOURCE]} answers"
+    fi
+    file=$KEYS/$provider
+    [[ -f $file ]] || continue
+    mode=$(stat -c %a -- "$file")
+    [[ $mode == *[04]0 ]] || check_bad "$file has mode $mode, others can read it: chmod 600"
+  done
 }

@@ -5,7 +5,7 @@ bats_require_minimum_version 1.5.0
 setup() {
   load load
   use process settings answer redact desired keys key vault
-  CFG=([KEYS]=anthropic,openai [RETRY_MS]=60000)
+  CFG=([KEYS]='anthropic,openai' [RETRY_MS]=60000)
   UPTIME=1000000
   KEY=sk-one
   # sha256 of "0a1b2c3d\nsk-one"

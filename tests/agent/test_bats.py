@@ -34,6 +34,7 @@ def test_shellcheck() -> None:
         AGENT / "build",
         AGENT / "install.sh",
         AGENT / "clawpulse.sh",
+        AGENT / "openclaw-hook" / "secrets",
         ROOT / "scripts" / "need-bash-tools",
     ]
     _shellcheck(*programs, *sorted((AGENT / "lib").glob("*.bash")))

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from cdk.node import ensure_node
+from tests.agent.conftest import AGENT
 
 TOKEN = "cp_test_abcdefghijklmnop"
 
@@ -183,6 +184,46 @@ def test_openclaw_is_steered_where_there_is_one_or_when_told_so(site: tuple[str,
     assert (etc / "hooks.d" / "50-openclaw").exists()
     assert install(url, root, "--uninstall").returncode == 0
     assert not (etc / "hooks.d" / "50-openclaw").exists()
+
+
+def test_keys_and_where_they_come_from(site: tuple[str, Path], tmp_path: Path) -> None:
+    url, _ = site
+    root = tmp_path / "root"
+    (tmp_path / "role").write_text("a-role-id\n")
+    vault = ("--vault-address", "https://vault:8200", "--vault-role-id-file", str(tmp_path / "role"), "--vault-secret-id-file", "/etc/s")
+    done = install(url, root, "--token", TOKEN, "--keys", "anthropic,openai", "--key-source", "vault", *vault, "--vault-shard", "eu-1")
+    assert done.returncode == 0, done.stderr
+    assert (root / "etc" / "clawpulse" / "agent.env").read_text().splitlines()[2:] == [
+        'CLAWPULSE_KEYS="anthropic,openai"',
+        'CLAWPULSE_KEY_SOURCE="vault"',
+        'CLAWPULSE_VAULT_ADDRESS="https://vault:8200"',
+        'CLAWPULSE_VAULT_ROLE_ID="a-role-id"',
+        'CLAWPULSE_VAULT_SECRET_ID_FILE="/etc/s"',
+        'CLAWPULSE_VAULT_SHARD="eu-1"',
+    ]
+    keys = root / "var" / "lib" / "clawpulse" / "keys"
+    assert _mode(keys) == "700"
+    assert install(url, root, "--openclaw", "--keys-group", str(os.getgid())).returncode == 0
+    assert _mode(keys) == "2710"
+    for wrong, reason in (
+        (("--keys", "A"), "--keys must be like"),
+        (("--key-source", "file"), "--key-source must"),
+        (("--vault-x", "y"), "no option"),
+    ):
+        refused = install(url, root, *wrong)
+        assert (refused.returncode, reason in refused.stderr) == (1, True)
+
+
+def test_openclaw_of_the_same_user_finds_its_program(site: tuple[str, Path], tmp_path: Path) -> None:
+    done = install(site[0], tmp_path / "root", "--user", "--openclaw", "--token", TOKEN, "--keys", "anthropic")
+    assert done.returncode == 0, done.stderr
+    home = tmp_path / "root" / "home" / "somebody"
+    program = home / ".local" / "lib" / "clawpulse" / "openclaw-secrets"
+    assert _mode(program) == "700"
+    assert program.read_text() == (AGENT / "openclaw-hook" / "secrets").read_text()
+    assert f'"command":"{program}","args":["{home}/.local/state/clawpulse/keys"]' in done.stdout
+    assert install(site[0], tmp_path / "root", "--user", "--uninstall").returncode == 0
+    assert not program.exists()
 
 
 def test_the_script_out_of_the_repository_asks_for_the_rest(bundle: Path, site: tuple[str, Path], tmp_path: Path) -> None:

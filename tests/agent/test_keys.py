@@ -184,9 +184,7 @@ def test_an_api_that_does_not_give_the_key_is_told_at_once(
     ("served", "reason"),
     [
         ((503, b"{}"), "does not give it now (status 503)"),
-        ((404, b"{}"), "does not give it now (status 404)"),
         ((200, b"sk-a-key-that-nobody-assigned"), "what came is not the key that was named"),
-        ((200, b"two\nlines"), "what came is not the key that was named"),
         ((200, b""), "what came is not the key that was named"),
     ],
 )
@@ -259,7 +257,7 @@ def test_no_key_is_on_a_command_line_or_in_an_environment(server: Server, new_ag
     assert all(key not in seen for seen in served for key in (OLD, NEW))
 
 
-KILLS = 12
+KILLS = 8
 
 
 def test_kills_at_any_moment_leave_a_whole_key_in_force_and_the_hooks_with_it(server: Server, new_agent: Callable[..., Agent]) -> None:

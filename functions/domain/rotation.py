@@ -165,7 +165,7 @@ class Rotation(msgspec.Struct, kw_only=True, omit_defaults=True):
     turned: str = ""
     """Why it turned around."""
     trying_since: int = 0
-    """Since when it asks Vault for what `reason` says."""
+    """Since when it asks for what `reason` says."""
     silent_since: int | None = None
     """Since when the provider cannot be asked."""
 

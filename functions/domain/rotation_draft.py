@@ -8,9 +8,13 @@ from functions.domain.rollout import Entry, Hold, HoldCause, Notice
 from functions.domain.rollout_draft import SYSTEM
 from functions.domain.rotation import FINAL_ROTATION, Rotation, RotationPhase
 from functions.domain.rotation_view import SETTLE_MS, Effect, RotationStep
-from functions.domain.times import SECOND_MS
+from functions.domain.times import MINUTE_MS, SECOND_MS
 
 SOON_S, QUICK_S, LOOK_S, HELD_S = 1, 5, 15, 60
+STALL_MS = 5 * MINUTE_MS
+"""What is asked for and does not come to be so for so long is something for people."""
+GAP_MS = 90 * SECOND_MS
+"""No two steps of a rotation that goes on are further apart."""
 MAX_ASSIGNED = 250
 """Agents that one step assigns a key."""
 
@@ -45,6 +49,18 @@ class Draft:
         """Seconds until what was asked for has come, or never will; 0: now."""
         asked = self.head.asked_at
         return max(0, asked + SETTLE_MS - self.now) / SECOND_MS if asked else 0
+
+    def stalled(self, what: str) -> bool:
+        """Whether `what`, which becomes the reason, was asked for again and again for long, and is still not so."""
+        head = self.head
+        if head.reason != what or self.gap:
+            head.reason, head.trying_since = what, self.now
+        return self.now - head.trying_since >= STALL_MS
+
+    @property
+    def gap(self) -> bool:
+        """Whether nobody stepped it for a while: then nothing was tried, either."""
+        return self.now - self.head.stepped_at > GAP_MS
 
     def move(self, phase: RotationPhase, reason: str) -> None:
         """Enter a phase."""

@@ -10,7 +10,6 @@ from functions.domain.rollout_plan import new_id
 from functions.domain.rotation_draft import HELD_S, QUICK_S, SOON_S, Draft
 from functions.domain.rotation_fleet import Agents
 from functions.domain.rotation_policy import to_rollout_policy
-from functions.domain.rotation_vault import STALL_MS
 from functions.domain.rotation_view import CommandRollout, LaunchRollout, RotationView
 
 
@@ -56,7 +55,7 @@ def again(draft: Draft, members: Agents, wanted: str | None, *, at_once: bool) -
 
 def waiting(draft: Draft, view: RotationView) -> float | None:
     """Seconds until it is looked whether the rollout is there."""
-    if view.refusal or draft.now - draft.head.since >= STALL_MS:
+    if draft.stalled("its rollout is to begin") or view.refusal:
         draft.hold(Cause.ROLLOUT, f"its rollout cannot be started: {view.refusal.text if view.refusal else 'nobody says why'}")
         return HELD_S
     return SOON_S

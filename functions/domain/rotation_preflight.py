@@ -136,12 +136,15 @@ def _unless_urgent(head: Rotation, name: str, ok: bool, text: str) -> Check:
 
 
 def _wait(draft: Draft, unknown: list[Check]) -> float | None:
-    text, waited = "; ".join(check.detail for check in unknown), draft.now - draft.head.since
+    head, text = draft.head, "; ".join(check.detail for check in unknown)
+    if head.trying_since < head.since or draft.gap:
+        head.trying_since = draft.now
+    waited = draft.now - head.trying_since
     if waited >= PATIENCE_MS:
         cause = next(cause for name, cause in _CAUSES.items() if any(check.name == name for check in unknown))
         if cause is HoldCause.VAULT:
-            draft.head.unread_since = draft.now
+            head.unread_since = draft.now
         draft.hold(cause, f"not answered for {span(PATIENCE_MS)}: {text}")
         return HELD_S if cause is HoldCause.VAULT else None
-    draft.head.reason = text
+    head.reason = text
     return min(LOOK_S, max(_FIRST_S, waited / SECOND_MS / 2))

@@ -8,10 +8,10 @@ from __future__ import annotations
 from functions.domain.alert_text import span
 from functions.domain.rollout import HoldCause
 from functions.domain.rotation import Alias, RotationPhase, VaultState
-from functions.domain.rotation_draft import HELD_S, LOOK_S, QUICK_S, SOON_S, Draft
+from functions.domain.rotation_draft import HELD_S, LOOK_S, QUICK_S, SOON_S, STALL_MS, Draft
 from functions.domain.rotation_fleet import Agents, Fleet, named
 from functions.domain.rotation_forward import bring_late, drop_incoming, note_revoked, refused_to_revoke, revoke, told
-from functions.domain.rotation_vault import STALL_MS, UNREAD_MS, delete, lies, stuck, unread
+from functions.domain.rotation_vault import UNREAD_MS, delete, lies, stuck, unread
 from functions.domain.rotation_view import RotationView, VaultFault
 from functions.domain.times import SECOND_MS
 
@@ -117,13 +117,12 @@ def _revoke(draft: Draft, view: RotationView, vault: VaultState) -> float | None
     if test is None or test.retry:
         return _unanswered(draft, test.detail if test else "the old key was not tried yet")
     head.silent_since = None
-    if draft.now - (head.revoke_asked or draft.now) >= STALL_MS and draft.now - head.since >= STALL_MS:
+    if draft.stalled("the old key is revoked at the provider"):
         text = f"the provider still takes the old key {span(STALL_MS)} after it was told to revoke it"
         draft.hold(HoldCause.PROVIDER, f"{text}; revoke it there, then resume")
         return HELD_S
     # Also when it was revoked by others: then the next trial shows that this was so.
     revoke(draft, vault)
-    head.reason = "the old key is revoked at the provider"
     return QUICK_S
 
 

@@ -11,14 +11,12 @@ from __future__ import annotations
 from functions.domain.alert_text import span
 from functions.domain.rollout import HoldCause
 from functions.domain.rotation import Alias, VaultState
-from functions.domain.rotation_draft import HELD_S, LOOK_S, SOON_S, Draft
+from functions.domain.rotation_draft import HELD_S, LOOK_S, SOON_S, STALL_MS, Draft
 from functions.domain.rotation_view import CopyAlias, DeleteAlias, RevokeKey, RotationView, VaultFault
 from functions.domain.times import MINUTE_MS
 
 UNREAD_MS = 15 * MINUTE_MS
 """Vault, or a provider, that cannot be asked for so long is something for people. It goes on by itself when it can."""
-STALL_MS = 5 * MINUTE_MS
-"""What does not come to be so for so long, neither."""
 
 type Change = CopyAlias | DeleteAlias
 _PLACES = {Alias.CURRENT: 0, Alias.NEXT: 1, Alias.OLD: 2}
@@ -78,14 +76,11 @@ def unread(draft: Draft, view: RotationView) -> float | None:
 
 def stuck(draft: Draft, view: RotationView, what: str) -> float | None:
     """Seconds until it is looked whether Vault has `what`; one that refuses it, or does not come to have it, is told to people."""
-    head = draft.head
-    if head.reason != what or draft.now - head.stepped_at > MINUTE_MS:
-        # While nobody makes steps, nothing is tried.
-        head.reason, head.trying_since = what, draft.now
+    stalled = draft.stalled(what)
     if view.refusal and not isinstance(view.refusal.effect, RevokeKey):
         draft.hold(HoldCause.VAULT, f"{what}: refused: {view.refusal.text}")
         return None
-    if draft.now - head.trying_since >= STALL_MS:
+    if stalled:
         draft.hold(HoldCause.VAULT, f"{what}: not so after {span(STALL_MS)}")
         return None
     return SOON_S

@@ -75,8 +75,7 @@ def check_source(settings: ProviderSettings, workspace: str, wanted: Wanted) -> 
 def new_key(parts: Parts, workspace: str, rotation: str, settings: ProviderSettings, wanted: Wanted, now: int) -> StoredKey:
     """The key, its fingerprint, and its id where the provider made it; `rotation` is the id of the rotation that it is for.
 
-    Raises `InvalidInput`, `NotFound` for a place in Vault that has
-    none, and the faults of Vault and the provider.
+    Raises `InvalidInput`, `NotFound` for a place in Vault that has none, and the faults of Vault and the provider.
     """
     check_source(settings, workspace, wanted)
     # Before a key is made: without Vault it would be lost.

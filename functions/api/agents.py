@@ -104,13 +104,15 @@ def edit(call: Call, asked: AgentAsked, body: AgentEdit) -> AgentDetails:
 
 @noun.endpoint("DELETE", "/api/agents/{agent}", scope=Scope.ADMIN, asks=AgentAsked, status=204)
 def forget(call: Call, asked: AgentAsked) -> Reply:
-    """Forget an agent: its record, its desired configuration and its place in the fleet.
+    """Forget an agent: its record, its desired configuration and keys, and its place in the fleet.
 
     It is back, as a new one, when it posts again. History stays.
     """
     _visible(call, asked.agent)
     mark_edit(call)
     call.services.desired.drop(call.caller.workspace, asked.agent)
+    for provider, assigned in call.services.keys.keys_of(call.caller.workspace, asked.agent).items():
+        call.services.keys.assign(call.caller.workspace, asked.agent, provider, None, assigned)
     call.services.fleet.forget_agent(call.caller.workspace, asked.agent)
     return Reply(body=None, status=204)
 

@@ -121,7 +121,7 @@ def listing(call: Call, asked: RotationsAsked) -> Rotations:
     )
 
 
-@noun.endpoint("POST", "/api/rotations", scope=Scope.OPERATE, takes=RotationWanted, answers=RotationDetails, status=201)
+@noun.endpoint("POST", "/api/rotations", scope=Scope.OPERATE, takes=RotationWanted, answers=RotationDetails, status=201, may_miss=True)
 def start(call: Call, body: RotationWanted) -> RotationDetails:
     """Start a rotation; it queues while another one is under way. An emergency that is not confirmed is told its consequences (409)."""
     call.caller.need_whole_workspace("a rotation")

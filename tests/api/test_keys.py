@@ -181,3 +181,11 @@ def test_settings_are_replaced_and_checked(world: World) -> None:
     assert client.get("/api/key-settings") == SETTINGS
     world.client("read", tags="shard=acme").problem(403, "GET", "/api/key-settings")
     world.client("read", tags="shard=acme").problem(403, "GET", "/api/keys")
+
+
+def test_a_forgotten_agent_is_to_use_no_key(world: World) -> None:
+    world.seal(agent("a1"))
+    world.keys.assign("team", "a1", "anthropic", put(world, "sk-current-0123456789"), None)
+    assert world.client("admin").call("DELETE", "/api/agents/a1").status_code == 204
+    assert world.keys.keys_of("team", "a1") == {}
+    world.client("keys").problem(404, "GET", "/v1/keys/anthropic?agent=a1")

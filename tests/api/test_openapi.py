@@ -13,11 +13,13 @@ from schemathesis.config import SchemathesisConfig
 
 from functions.api.app import ENDPOINTS, app
 from functions.api.openapi import describe
+from functions.domain.rotation import Rotation
 from tests.api.alerting import REFUSED, delivery, incident, own_rules, state
 from tests.api.failing import fail, slow
 from tests.api.rolling import FAILED, rollout
 from tests.api.test_feeds import done, post
-from tests.api.world import World, agent, gauges, rates
+from tests.api.test_keys import put
+from tests.api.world import NOW, World, agent, gauges, rates
 
 DOCUMENT = describe(ENDPOINTS)
 
@@ -83,6 +85,8 @@ def peopled(raw_world: World) -> World:
     delivery(raw_world, incident(raw_world), **REFUSED)
     fail(raw_world, slow())
     rollout(raw_world, verdicts=[FAILED])
+    raw_world.rotations.create_rotation("team", Rotation(id="k000000001aa", provider="anthropic", created=NOW, by="t", new=""), [])
+    raw_world.keys.assign("team", "a1", "anthropic", put(raw_world, "sk-current-0123456789"), None)
     stand.world = raw_world
     return raw_world
 

@@ -76,9 +76,21 @@ def test_hostile_names_cannot_steer_the_terminal(cli, api: Answers) -> None:
 
 
 def test_show_prints_all_of_one_agent(cli, api: Answers) -> None:
-    api.table["GET /api/agents/team%40host"] = shapes.details("team@host", owner="ada", expected=True, shadow="no task for 9 days")
+    keys = {"anthropic": {"assigned": "p2", "reported": "p1", "error": "401 from the provider", "used": None}}
+    api.table["GET /api/agents/team%40host"] = shapes.details(
+        "team@host", owner="ada", expected=True, shadow="no task for 9 days", keys=keys
+    )
     shown = cli("agents", "show", "team@host").stdout
-    for text in ("● green", "heartbeat fresh", "ada", "openclaw=2026.9.6", "p99 2,400 ms", "$1.25", "no task for 9 days"):
+    for text in (
+        "● green",
+        "heartbeat fresh",
+        "ada",
+        "openclaw=2026.9.6",
+        "p99 2,400 ms",
+        "$1.25",
+        "no task for 9 days",
+        "anthropic: failed: 401",
+    ):
         assert text in shown
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clawpulse.cli._config import drift
+from clawpulse.cli._config import drift, key_state
 from tests.cli import shapes
 from tests.cli.server import Answers
 
@@ -114,3 +114,17 @@ def test_wrong_usage(cli, api: Answers, options: list[str], reason: str) -> None
     assert done.returncode == 2
     assert reason in done.stderr
     assert api.asked == []
+
+
+@pytest.mark.parametrize(
+    ("assigned", "reported", "error", "state"),
+    [
+        (None, "p1", None, "none assigned"),
+        ("p1", "p1", None, "in step"),
+        ("p2", "p1", None, "behind"),
+        ("p2", None, None, "not told"),
+        ("p2", "p1", "401 from the provider", "failed: 401 from the provider"),
+    ],
+)
+def test_how_a_key_stands_to_the_one_assigned(assigned: str | None, reported: str | None, error: str | None, state: str) -> None:
+    assert key_state({"assigned": assigned, "reported": reported, "error": error, "used": None}) == state

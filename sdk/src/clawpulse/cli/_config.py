@@ -31,6 +31,15 @@ def drift(hashes: Mapping[str, Any]) -> str:
     return "behind" if written or applied else "not fetched"
 
 
+def key_state(key: Mapping[str, Any]) -> str:
+    """How an agent's API key of a provider stands to the one that it should use."""
+    if key["assigned"] is None:
+        return "none assigned"
+    if key["assigned"] == key["reported"]:
+        return "in step"
+    return f"failed: {key['error']}" if key["error"] else "behind" if key["reported"] else "not told"
+
+
 def conditions(over: str | None) -> dict[str, str]:
     """The headers that keep a change from overwriting another's."""
     if over is None:

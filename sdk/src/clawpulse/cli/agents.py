@@ -118,6 +118,7 @@ def _card(agent: Any) -> RenderableType:
         ("cost/hour", out.money(agent["costPerHour"])),
         ("queue", out.number(agent["queueDepth"])),
         ("config", config.drift(agent["config"])),
+        ("keys", ", ".join(f"{name}: {config.key_state(key)}" for name, key in agent["keys"].items()) or None),
         ("in service", "no, retired" if agent["retired"] else "yes"),
         ("expected", {True: "yes", False: "no", None: "nobody said"}[agent["expected"]]),
         ("shadow", agent["shadow"]),

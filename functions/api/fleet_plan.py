@@ -186,7 +186,9 @@ def _estimates(call: Call, changed: Mapping[str, tuple[str, str]], agents: Mappi
     moves = {
         agent: (models[old] or agents[agent].model, models[new]) for agent, (old, new) in changed.items() if models[old] != models[new]
     }
-    used = tokens_of(call, (agents[agent] for agent in moves))
+    # Tokens of agents whose models have no price tell nothing, and reading them takes most of a plan's time.
+    priced = [agent for agent, pair in moves.items() if all(model and prices(model) for model in pair)]
+    used = tokens_of(call, (agents[agent] for agent in priced))
     return [estimate(agent, before, after, used.get(agent), prices) for agent, (before, after) in moves.items()]
 
 

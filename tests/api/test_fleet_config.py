@@ -16,10 +16,12 @@ from functions.domain.fleet_cost import list_prices
 from functions.domain.revision import Revision
 from functions.domain.rollout import UNMANAGED, Phase
 from functions.domain.times import HOUR_MS
+from functions.ports import Resolution
 from tests.api.fleet_repo import BASE, CHEAP, DEAR, FILES, RULES, end, give, people, report, used
 from tests.api.world import MINUTE, NOW, ApiClient, World, agent
 from tests.fakes.desired import MemoryDesired
 from tests.fakes.revisions import MemoryRevisions
+from tests.fakes.rollups import MemoryRollups
 
 PLAN, APPLY, ROLLBACK = "/api/fleet/plan", "/api/fleet/apply", "/api/fleet/rollback"
 
@@ -228,6 +230,27 @@ def test_what_is_not_known_is_no_zero_and_says_whom_it_concerns(world: World, cl
     }
     assert found["costApproval"]["needed"]
     assert "no price is known for local/llama" in client.problem(409, "POST", APPLY, json={"files": FILES})["detail"]
+
+
+class WatchedRollups(MemoryRollups):
+    """Remembers of whom they were asked."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: -1.0)
+        self.asked: set[str] = set()
+
+    def read_agent(self, workspace: str, agent: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
+        self.asked.add(agent)
+        return super().read_agent(workspace, agent, resolution, start, end)
+
+
+def test_histories_are_read_only_where_both_models_have_a_price(world: World, client: ApiClient) -> None:
+    give(world, "a0", {"model": {"primary": CHEAP}})
+    give(world, "a1", {"model": {"primary": "local/llama"}})
+    rollups = WatchedRollups()
+    world.services = replace(world.services, rollups=rollups)
+    assert plan(client)["changed"] == 3
+    assert rollups.asked == {"a0"}
 
 
 def test_what_saves_or_was_accepted_before_needs_no_approval(world: World, client: ApiClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,10 +22,12 @@ HEARTBEAT_SECONDS = 1
 class BashAgent:
     """An agent; a context manager. It knows of the gateway what an installer writes down: its command, port and token."""
 
-    def __init__(self, home: Path, gateway: OpenClaw, *, url: str, token: str, agent: str) -> None:
+    def __init__(
+        self, home: Path, gateway: OpenClaw, *, url: str, token: str, agent: str, tags: str = "", more: Mapping[str, str] | None = None
+    ) -> None:
         self._home = home
         self._gateway = gateway
-        self._settings = {"URL": url, "TOKEN": token, "AGENT": agent}
+        self._settings = {"URL": url, "TOKEN": token, "AGENT": agent, "TAGS": tags, **(more or {})}
         self._daemon: Daemon | None = None
 
     @property

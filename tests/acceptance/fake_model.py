@@ -63,7 +63,11 @@ class FakeModel:
         self.models = tuple(models)
         self.keys = set(keys)
         """API keys that are valid; a test may change them while it runs."""
+        self.broken: dict[str, Reply] = {}
+        """By model: what it answers instead, whatever it is asked."""
         self.requests: list[Request] = []
+        self.tried: list[str] = []
+        """Keys that came with a question for the models there are."""
         self.complaints: list[str] = []
         self.release = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -98,11 +102,17 @@ class FakeModel:
         marker = self._marker(document["messages"])
         if marker is None:
             return self._complain(400, f"no rule for {_last_text(document['messages'])[-200:]!r}")
-        reply = self.rules[marker]
+        reply = self.broken.get(document["model"], self.rules[marker])
         if any(message.get("role") == "tool" for message in _recent(document["messages"])):
             reply = replace(reply, tool="")
         self.requests.append(Request(key, document["model"], marker, reply.status, _prompt(document["messages"])))
         return reply.status, reply
+
+    def listing(self, authorization: str) -> dict[str, Any]:
+        """The models there are, for those with a key."""
+        key = authorization.removeprefix("Bearer ")
+        self.tried.append(key)
+        return {"object": "list", "data": [{"id": each, "object": "model"} for each in self.models]} if key in self.keys else {}
 
     def _complain(self, status: int, words: str) -> tuple[int, str]:
         self.complaints.append(words)
@@ -188,9 +198,8 @@ def _handler(model: FakeModel) -> type[BaseHTTPRequestHandler]:
                 self._refuse(status, reply.message if isinstance(reply, Reply) else reply)
 
         def do_GET(self) -> None:
-            models = {"object": "list", "data": [{"id": each, "object": "model"} for each in model.models]}
-            known = self.path == "/v1/models"
-            self._send(200 if known else 404, json.dumps(models if known else {}).encode(), "application/json")
+            known, listed = self.path == "/v1/models", model.listing(self.headers.get("Authorization") or "")
+            self._send(404 if not known else 200 if listed else 401, json.dumps(listed).encode(), "application/json")
 
         def log_message(self, format: str, *arguments: object) -> None:
             """Say nothing."""

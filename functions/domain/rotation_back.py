@@ -111,7 +111,7 @@ def _verify(draft: Draft, fleet: Fleet) -> float | None:
     behind = {id: agent for id, agent in fleet.laggards(head.old).items() if agent.reported == head.new}
     if not behind:
         return None
-    text = f"{named(behind, why=True)} should use the former key and still use the new one"
+    text = f"the new key is still used, and not the former one, by {named(behind, why=True)}"
     if draft.now - head.since < 2 * head.policy.apply_s * SECOND_MS:
         head.reason = text
         return QUICK_S
@@ -134,7 +134,7 @@ def _clear(draft: Draft, view: RotationView, vault: VaultState, fleet: Fleet) ->
         return seconds
     if drop_incoming(draft, view):
         return SOON_S
-    kept = f"; the new key is kept under next, for {named(left)} still use it" if head.staged and left else ""
+    kept = f"; the new key is kept under next, for it is still used by {named(left)}" if head.staged and left else ""
     draft.end(head.ends or RotationPhase.ABORTED, f"{head.turned}{kept}")
     return None
 

@@ -22,17 +22,17 @@ def consequences(
     longest = span(rotation.policy.apply_s * SECOND_MS)
     told = [
         f"The key of {rotation.provider} in use is revoked as soon as the new one is in Vault: from then on every call with it fails.",
-        f"Tasks of {named(awake)} fail until each has the new key: mostly under a minute, at most {longest} unless it refuses the key.",
+        f"Tasks fail until each agent has the new key, mostly under a minute, at most {longest} unless it refuses it: {named(awake)}.",
         "All get it at once: no waves, no gate, and no way back, for the old key is no use to anybody any more.",
     ]
     if running:
         told.insert(0, f"It waits for the rotation {running}, which is under way; abort that one if this cannot wait.")
     if asleep:
-        told.append(f"{named(asleep)} are silent: their tasks fail until they are heard of again.")
+        told.append(f"Silent, so that their tasks fail until they are heard of again: {named(asleep)}.")
     if left:
-        told.append(
-            f"{named(left)} outside of the selection use the key, too, and get no new one: their tasks fail until another rotation."
-        )
+        told.append(f"Outside of the selection, with the same key: tasks fail until another rotation of {named(left)}.")
     if fleet.mute:
-        told.append(f"{named(fleet.mute)} do not report keys of {rotation.provider}: if they use this one, give them the new one by hand.")
+        told.append(
+            f"Without reports of keys of {rotation.provider}, so that whoever uses this one needs the new one by hand: {named(fleet.mute)}."
+        )
     return told

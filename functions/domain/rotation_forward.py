@@ -200,7 +200,7 @@ def _verify(draft: Draft, fleet: Fleet) -> float | None:
     behind = fleet.laggards(head.new)
     if not behind or head.nudged is HoldCause.IN_USE or head.emergency or head.promoted:
         return None
-    text = f"{named(behind, why=True)} should use the new key and do not say so"
+    text = f"told the new key, and not heard to use it: {named(behind, why=True)}"
     if draft.now - head.since < head.policy.apply_s * SECOND_MS:
         head.reason = text
         return QUICK_S
@@ -215,7 +215,7 @@ def _foreign(head: Rotation, vault: VaultState, fleet: Fleet) -> str | None:
     if lies(vault, head.new, *_NEW_PLACES) is None:
         return "the new key is not in Vault any more"
     needed = fleet.assigned(vault.old) if vault.old is not None and vault.old not in (head.old, head.new) else {}
-    return f"{named(needed)} should use the key under old, which would be lost" if needed else None
+    return f"the key under old would be lost, which is assigned to {named(needed)}" if needed else None
 
 
 def _promoted(draft: Draft, view: RotationView, fleet: Fleet) -> float | None:

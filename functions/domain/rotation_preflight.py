@@ -96,7 +96,7 @@ def _vault(head: Rotation, view: RotationView, vault: VaultState, fleet: Fleet) 
     needed = fleet.assigned(vault.old) if vault.old is not None and vault.old not in (head.old, head.new) else {}
     left = {id: agent for id, agent in needed.items() if id not in fleet.members}
     if left:
-        text = f"{named(left)} outside of this rotation should use the key before the present one, which would be lost"
+        text = f"the key before the present one would be lost, which is assigned outside of this rotation to {named(left)}"
         return Check(name="vault", ok=False, detail=f"{text}: take them in")
     return Check(name="vault", ok=True, detail="Vault can be read and written")
 
@@ -115,7 +115,7 @@ def _fleet(head: Rotation, fleet: Fleet) -> Check:
 def _agents(head: Rotation, fleet: Fleet) -> Check:
     if not fleet.mute:
         return _waves(head, fleet)
-    text = f"{named(fleet.mute)} do not report keys of {head.provider}, so they cannot be told another one: narrow it by tags"
+    text = f"without reports of keys of {head.provider}, so that no other can be told: {named(fleet.mute)}; narrow it by tags"
     return _unless_urgent(head, "agents", False, text)
 
 

@@ -50,14 +50,14 @@ def in_use(draft: Draft, view: RotationView, fleet: Fleet, users: Agents) -> str
     awake = {id: agent for id, agent in users.items() if fleet.awake(agent)}
     if awake:
         head.last_old_use = draft.now
-        return f"{named(awake, why=True)} still use the old key"
+        return f"the old key is still used by {named(awake, why=True)}"
     if fleet.deaf:
         head.last_old_use = draft.now
         return "no agent of the whole fleet is heard of: are reports coming in?"
     if head.forced:
         return None
     if users:
-        return f"{named(users)} used the old key when they were last heard of, and are silent"
+        return f"silent since the old key was used by {named(users)}"
     if view.usage is None:
         return "the provider cannot be asked for the use of the old key"
     used = view.usage.last_used if view.usage.known else None
@@ -79,7 +79,7 @@ def _wait(draft: Draft, why: str) -> float | None:
 def _keep(draft: Draft, view: RotationView, fleet: Fleet, outside: Agents) -> float | None:
     if drop_incoming(draft, view):
         return SOON_S
-    text = f"the old key is kept, in Vault as old, and valid: {named(outside)} outside of this rotation use it"
+    text = f"the old key is kept, in Vault as old, and valid: it is used outside of this rotation by {named(outside)}"
     draft.end(RotationPhase.SUCCEEDED, f"{told(fleet, draft.head.new)}; {text}")
     return None
 
@@ -92,7 +92,7 @@ def retiring(draft: Draft, view: RotationView, fleet: Fleet) -> float | None:
     head, vault = draft.head, view.vault
     awake = {id: agent for id, agent in fleet.users(head.old).items() if fleet.awake(agent)}
     if head.revoke_asked is None and (awake or fleet.deaf):
-        draft.move(RotationPhase.DRAINING, f"{named(awake)} use the old key again" if awake else "no agent is heard of")
+        draft.move(RotationPhase.DRAINING, f"the old key is used again by {named(awake)}" if awake else "no agent is heard of")
         return 0
     if head.revoked_at is None and not note_revoked(draft, view):
         return _revoke(draft, view, vault)

@@ -145,12 +145,12 @@ class TestConsequences:
 
     def test_they_say_whose_tasks_fail_and_for_how_long(self) -> None:
         told = self.told()
-        assert "Tasks of 3 agents (a-1, a-2, lab) fail" in told
+        assert "unless it refuses it: 3 agents (a-1, a-2, lab)." in told
         assert "at most 1 min 30 s" in told
-        assert "1 agent (a-3) are silent" in told or "1 agent (a-3)" in told
-        assert "1 agent (a-4)" in told
+        assert "until they are heard of again: 1 agent (a-3)." in told
+        assert "needs the new one by hand: 1 agent (a-4)." in told
 
     def test_they_name_who_is_left_out_and_what_it_waits_for(self) -> None:
         told = self.told(replace(self.ROTATION, selector="env!=lab"), running="k0")
-        assert "1 agent (lab) outside of the selection" in told
+        assert "until another rotation of 1 agent (lab)." in told
         assert told.startswith("It waits for the rotation k0")

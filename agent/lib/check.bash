@@ -71,6 +71,7 @@ check_ask() {
 # Asks the source of keys for one of each provider, and looks at those that are here. Where none is assigned yet, that is no fault.
 check_keys() {
   local provider file mode
+  key_alone
   for provider in ${CFG[KEYS]//,/ }; do
     KEY_HOW=taken KEY_WHY='' KEY='' VAULT_TOKEN='' STATUS=0
     "key_from_${CFG[KEY_SOURCE]}" "$provider" 00000000-0000000000000000 || :

@@ -28,7 +28,7 @@ hooks_key() {
 
 # hooks_hide [FILE]: from now on what hooks print is not logged, and what they say is told without the key in a file.
 hooks_hide() {
-  local key=''
+  local +x key=''
   exec 7>/dev/null
   HOOK_OUTPUT=7
   { IFS= read -r key <"${1-/dev/null}"; } 2>/dev/null || :

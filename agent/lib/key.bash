@@ -5,9 +5,12 @@ KEY=''        # the key, as long as this process lives
 KEY_HOW=taken # or `away`: trying again soon may help, or `refused`
 KEY_WHY=''
 
-# key PROVIDER FINGERPRINT: brings it into force; run/key.result tells how it went.
+# key PROVIDER FINGERPRINT: brings it into force; run/key.result tells how it went. The token and the role come on stdin: where they stand in the
+# agent's environment, it does not pass them on.
 cmd_key() {
+  key_alone
   hooks_open
+  read -r 'CFG[TOKEN]' && read -r 'CFG[VAULT_ROLE_ID]' || die 'key: the agent runs this'
   key_lock "$1" || return 0
   mkdir -p -- "$KEYS"
   key_take "$1" "$2" || :
@@ -15,6 +18,17 @@ cmd_key() {
   write_file "$RUN/key.result" "$1 $2 $KEY_HOW $KEY_WHY"$'\n'
   # The fleet hears of it now, not with the next heartbeat. Opened for both, a pipe that nobody reads does not block.
   [[ ! -p $RUN/control ]] || printf 'flush key\n' 1<>"$RUN/control"
+}
+
+# A variable of ours with the name of an exported one would be in the environment of what we start: nothing stays exported but what curl needs.
+key_alone() {
+  local name
+  for name in $(compgen -e); do
+    case $name in
+      PATH | HOME | LC_ALL | CLAWPULSE_* | *_proxy | *_PROXY | SSL_CERT_* | CURL_*) ;;
+      *) export -n "${name?}" ;;
+    esac
+  done
 }
 
 # key_lock PROVIDER: one at a time, also when an agent was killed and the next one has begun.

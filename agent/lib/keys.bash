@@ -44,9 +44,11 @@ keys_look() {
   KEY_PRINT[$1]=$(key_print "${KEY_SALT[$1]}" "$KEYS/$1" 2>/dev/null) || tell "key $1" "$KEYS/$1 cannot be read, or is empty"
 }
 
-# key_print SALT FILE: prints the fingerprint of the key in a file. To be run in a subshell, where the key ends with it.
+# key_print SALT FILE: prints the fingerprint of the key in a file. To be run in a subshell, where the key ends with it. A local variable with
+# the name of an exported one would be exported, too.
 key_print() {
-  local key='' hash
+  local +x key=''
+  local hash
   IFS= read -r key <"$2" || [[ -n $key ]] || return 1
   hash=$(printf '%s\n%s' "$1" "${key%"${key##*[![:space:]]}"}" | sha256sum) || return 1
   printf '%s-%s' "$1" "${hash:0:16}"
@@ -90,7 +92,7 @@ keys_save() {
 
 keys_start() {
   rm -f -- "$RUN/key.result"
-  "$SELF" key "$1" "$2" 9>&- &
+  "$SELF" key "$1" "$2" 9>&- < <(printf '%s\n' "${CFG[TOKEN]}" "${CFG[VAULT_ROLE_ID]}") &
   KEY_PROCESS=$! KEY_PROVIDER=$1 KEY_BIRTH=''
   ! process_stat "$KEY_PROCESS" || KEY_BIRTH=$REPLY
 }

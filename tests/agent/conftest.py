@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -38,6 +38,8 @@ class Agent:
     home: Path
     settings: dict[str, str]
     path: str = os.environ["PATH"]
+    variables: dict[str, str] = field(default_factory=dict)
+    """More of its environment."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -46,7 +48,8 @@ class Agent:
 
     @property
     def env(self) -> dict[str, str]:
-        return {"PATH": self.path, "HOME": str(self.home.parent), "CLAWPULSE_HOME": str(self.home), "CLAWPULSE_CONFIG": str(self.config)}
+        places = {"HOME": str(self.home.parent), "CLAWPULSE_HOME": str(self.home), "CLAWPULSE_CONFIG": str(self.config)}
+        return {"PATH": self.path, **places, **self.variables}
 
     def configure(self, **settings: object) -> None:
         self.settings.update({key: str(value) for key, value in settings.items()})

@@ -16,7 +16,7 @@ import pytest
 
 from functions.domain.key_fingerprint import fingerprint
 from tests.agent.conftest import Agent, wait_for
-from tests.agent.server import SALT, Server
+from tests.agent.server import SALT, TOKEN, Server
 
 OLD, NEW = "sk-ant-api03-0ldK3y_with-60m3+chars/==", "sk-ant-api03-n3wK3y_with-60m3+chars/=="
 QUICK = {"KEYS": "anthropic", "HEARTBEAT_SECONDS": "0.1", "RETRY_SECONDS": "1"}
@@ -233,7 +233,9 @@ def commands() -> list[str]:
 
 
 def test_no_key_is_on_a_command_line_or_in_an_environment(server: Server, new_agent: Callable[..., Agent]) -> None:
-    agent = new_agent(server.url, **QUICK)
+    agent = new_agent(server.url, **QUICK | {"TOKEN": ""})
+    taken = ("KEY", "BODY", "REPLY", "VAULT_TOKEN", "key", "text", "lines", "rest")
+    agent.variables = {"CLAWPULSE_TOKEN": TOKEN, **dict.fromkeys(taken, "somebody else's")}
     begun = agent.home.parent / "begun"
     hook(agent, "10-slow", f"touch {begun}; sleep 0.5")
     served = []
@@ -342,3 +344,16 @@ def test_hooks_can_be_run_by_hand(server: Server, new_agent: Callable[..., Agent
     done = agent.command("hooks", "key", "anthropic")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert (agent.home.parent / "noted").read_text() == f"{place(agent)}\n"
+
+
+def test_check_asks_the_source_and_looks_at_rights(server: Server, new_agent: Callable[..., Agent]) -> None:
+    agent = new_agent(server.url, KEYS="anthropic")
+    put(agent, OLD)
+    good = agent.command("check")
+    assert (good.returncode, "ok    key of anthropic: api answers\n" in good.stdout) == (0, True)
+    place(agent).chmod(0o644)
+    server.keys_served = lambda _: (403, b"{}")
+    bad = agent.command("check")
+    assert bad.returncode == 1
+    assert f"FAIL  key of anthropic: {server.url} does not give it to this token, which needs the scope keys (status 403)" in bad.stdout
+    assert f"FAIL  {place(agent)} has mode 644" in bad.stdout

@@ -109,6 +109,7 @@ class RolloutAnswer(Answer):
     by: str = Field(description="Who started it.")
     selector: str
     revision: int | None = Field(description="Number of the fleet revision that it brings.")
+    channel: str = Field(description="What it brings: empty: configurations; `keys:<provider>`: a key, by a rotation.")
     reversibility: Reversibility
     wave: int = Field(description="Number of the current wave, from 0.")
     waves: int
@@ -181,6 +182,7 @@ def _brief(rollout: Rollout, names: Names) -> dict[str, Any]:
         "by": names(rollout.by),
         "selector": rollout.selector,
         "revision": rollout.revision,
+        "channel": rollout.channel,
         "reversibility": rollout.reversibility,
         "wave": rollout.wave,
         "waves": rollout.waves,

@@ -18,6 +18,7 @@ from functions.api.rollout_view import EntryAnswer, Names, RolloutAnswer, Rollou
 from functions.api.rollout_wanted import RolloutWanted, chosen_agents
 from functions.domain.desired import MAX_BYTES
 from functions.domain.errors import InvalidInput, NotFound
+from functions.domain.key_fingerprint import PROVIDER_PATTERN
 from functions.domain.rollout import FINAL, Action, Phase, Rollout, Wave
 from functions.domain.rollout_change import Changed, changed, check_patch
 from functions.domain.rollout_plan import new_id
@@ -52,6 +53,11 @@ class RolloutsAsked(Asked):
         max_length=128,
         pattern=rf"^({_STATE})(,({_STATE}))*$",
         description="Phases, separated by commas; `open` and `over` stand for several.",
+    )
+    channel: str = Field(
+        "",
+        pattern=rf"^(keys:{PROVIDER_PATTERN})?$",
+        description="`keys:anthropic`: of rotations of that key; else of configurations.",
     )
     limit: int = Field(50, ge=1, le=200)
     cursor: Cursor | None = None
@@ -106,14 +112,14 @@ class Place(msgspec.Struct, array_like=True, frozen=True):
 @noun.endpoint("GET", "/api/rollouts", scope=Scope.READ, asks=RolloutsAsked, answers=Rollouts)
 def listing(call: Call, asked: RolloutsAsked) -> Rollouts:
     """Rollouts, newest first; a token with a tag scope sees those all of whose agents lie inside of it."""
-    question = paging.fingerprint("rollouts", asked.state)
+    question = paging.fingerprint("rollouts", asked.state, asked.channel)
     place = paging.read(asked.cursor, question, Place).rollout if asked.cursor else None
     phases = _phases(asked.state)
     found: list[Rollout] = []
     read = 0
     for one in _heads(call, place):
         read, place = read + 1, one.id
-        if one.phase in phases and _is_visible(call, one):
+        if one.channel == asked.channel and one.phase in phases and _is_visible(call, one):
             found.append(one)
         if len(found) == asked.limit or read == (_MOST_OPENED if call.caller.scope_text else _MOST_READ):
             break

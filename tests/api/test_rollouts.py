@@ -238,6 +238,16 @@ def test_lists_are_paged_and_filtered(world: World, client: ApiClient) -> None:
     client.problem(422, "GET", f"/api/rollouts?state=open&cursor={first['next']}")
 
 
+def test_rollouts_of_keys_are_listed_by_their_channel_only(world: World, client: ApiClient) -> None:
+    rollout(world, "r000000001aa")
+    rollout(world, "r000000002aa", channel="keys:anthropic")
+    rollout(world, "r000000003aa", channel="keys:openai")
+    assert [(one["id"], one["channel"]) for one in client.get("/api/rollouts")["rollouts"]] == [("r000000001aa", "")]
+    assert [one["id"] for one in client.get("/api/rollouts", channel="keys:anthropic")["rollouts"]] == ["r000000002aa"]
+    assert client.get("/api/rollouts/r000000003aa")["channel"] == "keys:openai"
+    client.problem(400, "GET", "/api/rollouts?channel=keys")
+
+
 def test_of_a_rollout_that_is_over_the_log_is_read_to_its_end(world: World, client: ApiClient) -> None:
     ended = NOW - 40 * DAY_MS
     lines = [Entry(at=ended + later, rollout="r000000001aa", by="ada", action="note", text="x") for later in (0, 5_000, DAY_MS)]

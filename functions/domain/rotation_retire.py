@@ -91,10 +91,9 @@ def retiring(draft: Draft, view: RotationView, fleet: Fleet) -> float | None:
         return seconds
     head, vault = draft.head, view.vault
     awake = {id: agent for id, agent in fleet.users(head.old).items() if fleet.awake(agent)}
-    if head.revoke_asked is None and (awake or fleet.deaf):
-        draft.move(RotationPhase.DRAINING, f"the old key is used again by {named(awake)}" if awake else "no agent is heard of")
-        return 0
     if head.revoked_at is None and not note_revoked(draft, view):
+        if (awake or fleet.deaf) and not head.emergency:
+            return _not_yet(draft, view, f"the old key is used again by {named(awake)}" if awake else "no agent is heard of")
         return _revoke(draft, view, vault)
     if lies(vault, head.old, Alias.OLD):
         return _delete(draft, view, vault)
@@ -102,6 +101,17 @@ def retiring(draft: Draft, view: RotationView, fleet: Fleet) -> float | None:
         return SOON_S
     draft.end(RotationPhase.SUCCEEDED, f"{told(fleet, head.new)}; the old key is revoked and deleted")
     return None
+
+
+def _not_yet(draft: Draft, view: RotationView, why: str) -> float | None:
+    """Go back to draining, unless the old key may be revoked any moment because that was asked for."""
+    head, test = draft.head, view.test
+    if head.revoke_asked is not None and (draft.unsettled_s or test is None or not test.accepted):
+        head.reason = f"{why}; it may be revoked already"
+        return QUICK_S
+    head.revoke_asked = None
+    draft.move(RotationPhase.DRAINING, why)
+    return 0
 
 
 def _revoke(draft: Draft, view: RotationView, vault: VaultState) -> float | None:

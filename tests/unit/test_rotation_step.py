@@ -480,6 +480,28 @@ class TestRetiring:
         assert world.rotation.phase is RotationPhase.DRAINING
         assert world.revoked == []
 
+    def test_a_sleeper_that_wakes_before_the_old_key_could_be_revoked_keeps_it_until_it_has_the_new_one(self) -> None:
+        world = World([*fleet(9), Agent("a-9", awake=False)])
+        world.start()
+        to(world, RotationPhase.DRAINING)
+        world.run(QUICK.drain_s + 60)
+        world.command(Action.RESUME)
+        to(world, RotationPhase.RETIRING)
+        world.pass_time(1_000)
+        asked = world.decide("k1")
+        assert any(isinstance(effect, RevokeKey) for effect in asked.effects)
+        # It is asked for, and lost.
+        assert world.save(asked)
+        world.provider_down, world.agents["a-9"].awake = True, True
+        world.run(120)
+        world.provider_down = False
+        has: list[str | None] = []
+        world.on_effect = lambda effect: has.extend([world.agents["a-9"].has] * isinstance(effect, RevokeKey))
+        world.run(HOUR)
+        assert world.rotation.phase is RotationPhase.SUCCEEDED
+        assert has
+        assert set(has) == {NEW}
+
 
 class TestEmergency:
     def test_the_old_key_is_revoked_as_soon_as_the_new_one_can_be_had(self) -> None:

@@ -31,6 +31,12 @@ class Fleet:
         assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text[:500]}"
         return answer.json()
 
+    def post(self, path: str, document: Mapping[str, Any]) -> Any:
+        """The answer to what is asked for; raises for any other status than 201."""
+        answer = requests.post(self._url + path, json=document, headers=self._headers, timeout=30)
+        assert answer.status_code == 201, f"{path}: {answer.status_code} {answer.text[:500]}"
+        return answer.json()
+
 
 def once[T](look: Callable[[], T], good: Callable[[T], bool], seconds: float = SHOWN_WITHIN_S) -> T:
     """What is found once it is good; what was found last when that takes too long, for the test to complain of."""

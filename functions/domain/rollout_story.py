@@ -37,4 +37,6 @@ def _concerning(incident: Incident, entries: Iterable[Entry]) -> Iterator[Timeli
 def _line(entry: Entry) -> str:
     what = entry.text if entry.text.startswith(entry.title) else f"{entry.title}: {entry.text}"
     by = f" (by {entry.by})" if entry.by != SYSTEM else ""
-    return f"rollout {entry.rollout}: {what}{by}"
+    # Rotations of keys write into the same log; their ids begin so.
+    noun = "rotation" if entry.rollout.startswith("k") else "rollout"
+    return f"{noun} {entry.rollout}: {what}{by}"

@@ -116,11 +116,14 @@ intake_run() {
 
 # intake_awk OPERANDS: takes the place of a subshell. The agent's own words go through the environment, where nothing changes them.
 intake_awk() {
+  local document=$WRITTEN
+  # A document that is written, without any that was ever applied, is taken for one in force: so it is where there are no hooks.
+  [[ -z $APPLYING || -n $APPLIED ]] || document=''
   CP_NOW=$NOW CP_SEQ=$SEQ CP_EPOCH=$EPOCH CP_DROPPED=$DROPPED CP_REJECTED=$REJECTED CP_BATCHES=$batches CP_AGENT=${CFG[AGENT]} \
     CP_NAME=${CFG[NAME]} CP_MODEL=${CFG[MODEL]} CP_HOST=$HOSTNAME CP_TAGS=${CFG[TAGS]} \
     CP_VERSIONS="clawpulse-agent=$VERSION${OPENCLAW_VERSION:+,openclaw=$OPENCLAW_VERSION}${CFG[VERSIONS]:+,${CFG[VERSIONS]}}" \
     CP_ATTRIBUTES="task_id,session_id,run_id,trace_id,span_id,request_id,${CFG[ATTRIBUTES]}" \
-    CP_WRITTEN=$WRITTEN CP_APPLIED=$APPLIED CP_ERROR=$APPLY_ERROR CP_KEYS=$KEYS_TOLD exec awk "$BATCH_AWK" "$@"
+    CP_WRITTEN=$document CP_APPLIED=$APPLIED CP_ERROR=$APPLY_ERROR CP_KEYS=$KEYS_TOLD exec awk "$BATCH_AWK" "$@"
 }
 
 # intake_batches TEXT: puts what awk printed into the spool. Sets more when there are lines left, and rest.

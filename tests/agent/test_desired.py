@@ -23,6 +23,12 @@ def _told(server: Server) -> dict[str, str]:
     return max(server.batches.values(), key=lambda batch: batch["time"])["info"]["config"]
 
 
+def _beats(server: Server) -> None:
+    """Until some batches more have come."""
+    known = len(server.posts)
+    server.wait(lambda: len(server.posts) > known + 2)
+
+
 def _hash(document: bytes) -> str:
     return sha256(document).hexdigest()[:32]
 
@@ -121,6 +127,26 @@ def test_a_damaged_document_is_not_written(server: Server, new_agent: Callable[.
     wait_for(lambda: "not the one that was named" in agent.logged)
     assert _told(server) == {}
     assert not (agent.home / "config" / "desired.json").exists()
+
+
+def test_of_a_first_document_nothing_is_told_while_hooks_are_at_it(server: Server, new_agent: Callable[..., Agent]) -> None:
+    agent = new_agent(server.url)
+    begun, go_on = agent.home.parent / "begun", agent.home.parent / "go-on"
+    wait = f"[[ $1 != config ]] || {{ touch {begun}; until [[ -e {go_on} ]]; do sleep 0.1; done; rm {go_on} {begun}; }}"
+    _hook(agent, "10-slow", wait)
+    server.document = first = b'{"model":"small"}'
+    agent.run()
+    wait_for(begun.exists)
+    _beats(server)
+    assert _told(server) == {}
+    go_on.touch()
+    server.wait(lambda: _told(server) == {"written": _hash(first), "applied": _hash(first)})
+    server.document = second = b'{"model":"large"}'
+    wait_for(begun.exists)
+    _beats(server)
+    assert _told(server) == {"written": _hash(second), "applied": _hash(first)}
+    go_on.touch()
+    server.wait(lambda: _told(server) == {"written": _hash(second), "applied": _hash(second)})
 
 
 AWAY = 75

@@ -172,7 +172,9 @@ class Laws:
         running = [rotation.id for rotation in self.chaos.world.rotations.values() if changes_something(rotation)]
         assert len(running) <= 1, running
         if before.phase is not RotationPhase.HELD and before.revoke_asked is not None and not before.emergency:
-            assert made.rotation.phase in (RotationPhase.RETIRING, RotationPhase.SUCCEEDED, RotationPhase.HELD)
+            never_came = made.rotation.revoke_asked is None and before.old in self.chaos.world.valid
+            on = (RotationPhase.RETIRING, RotationPhase.SUCCEEDED, RotationPhase.HELD)
+            assert made.rotation.phase in on or (made.rotation.phase is RotationPhase.DRAINING and never_came)
 
     def on_effect(self, effect: Effect) -> None:
         self.keys_can_be_had()
@@ -212,7 +214,8 @@ def check_end(world: World, chaos: Chaos, ends: dict[str, Rotation], first: str 
         wanted = world.assigned.get(agent.id)
         if not agent.there or agent.retired or wanted is None:
             continue
-        assert wanted == current or (wanted == OLD and Alias.OLD in world.aliases), (agent, wanted)
+        # A former key that is kept for others; a new one that people let be kept, for an agent that was away then.
+        assert wanted == current or world.aliases.get(Alias.OLD) == wanted or world.aliases.get(Alias.NEXT) == wanted, (agent, wanted)
         assert agent.has == wanted or wanted in (agent.error or "") or not agent.tells, (agent, wanted)
 
 

@@ -3,7 +3,7 @@
 # make lint    ruff, mypy, import-linter          make fmt     format
 # make check   lint, synth and test               make synth   synthesise the CDK app into cdk.out
 # make bench   benchmarks beside their peers      make lock    pin requirements again
-# make accept-openclaw   the plugin in a real OpenClaw (opt-in: installs it, 850 MB)
+# make accept-openclaw   plugin, agent, rollouts with a real OpenClaw (opt-in: installs it, 0.9 GB)
 # make clean   remove all of the above (keeps the data of the local cloud)
 
 SHELL := /bin/bash

@@ -64,7 +64,7 @@ class Observer:
         return Sight(observed, joined)
 
     def _keys(self, workspace: str, rollout: Rollout, waves: Sequence[Wave], snapshot: Snapshot, provider: str, now: int) -> Observed:
-        """Of a rollout that brings a key: fingerprints for hashes. Nobody joins it, and no freeze holds it: that is its rotation's business."""
+        """Of a rollout that brings a key: fingerprints for hashes. Nobody joins it and no freeze holds it: its rotation sees to that."""
         wanted = {agent: keys[provider] for agent, keys in self.keys.all_keys(workspace).items() if provider in keys}
         return Observed(
             agents={agent: key_seen(state, provider, wanted.get(agent)) for agent, state in snapshot.agents.items()},

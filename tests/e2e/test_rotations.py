@@ -34,7 +34,7 @@ def test_the_old_key_is_revoked_and_everybody_has_the_new_one(story: RotationSto
     assert story.provider.keys[story.second.value].active
     assert story.fleet.holders(story.second.value) == SIZE
     assert story.rotations["main"]["promoted"]
-    assert story.rotations["main"]["revoked_at"]
+    assert story.rotations["main"]["revokedAt"]
 
 
 def test_a_key_that_nobody_made_is_stopped_before_anything_is_changed(story: RotationStory) -> None:

@@ -74,7 +74,7 @@ class Rolled:
 
     def start(self, model: str, prompt: str) -> str:
         """Start a rollout of a model and a prompt to this agent; its id."""
-        wanted = {"agents": [AGENT], "model": f"fixed/{model}", "files": {"AGENTS.md": prompt}, "policy": POLICY}
+        wanted = {"title": model, "agents": [AGENT], "model": f"fixed/{model}", "files": {"AGENTS.md": prompt}, "policy": POLICY}
         return str(self.fleet.post("/api/rollouts", wanted)["rollout"]["id"])
 
     def until(self, id: str, *phases: str, seconds: float = ROLLOUT_WITHIN_S) -> dict[str, Any]:

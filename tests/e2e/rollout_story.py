@@ -20,6 +20,7 @@ SIZE = 40
 QUIET = 5
 ASLEEP = "roll-good-17"
 LATE = "roll-good-late"
+FIRST = "roll-bad-00"
 PATIENCE_S = 1_500.0
 FINAL = ("succeeded", "reverted", "stopped")
 POLICY = {"bake_s": 60, "extend_s": 30, "max_extensions": 4, "asleep_s": 60, "unreadable_s": 600}
@@ -33,11 +34,11 @@ OWN = {
 
 
 def behave(id: str, document: Mapping[str, Any]) -> Behaviour:
-    """The bad model fails three times as often; one model nobody knows."""
+    """The bad model fails three times as often, but for the agent that gets it first; one model nobody knows."""
     model = document.get("model", {}).get("primary")
     if model == REFUSED:
         return Behaviour(refuses=f"unknown model {REFUSED}")
-    return Behaviour(error_rate=0.3 if model == BAD else 0.1)
+    return Behaviour(error_rate=0.3 if model == BAD and id != FIRST else 0.1)
 
 
 def agents_of(group: str, count: int, tasks_a_beat: int) -> list[SimulatedAgent]:

@@ -72,20 +72,3 @@ def cloud(localstack: BareCloud) -> DeployedCloud:
     assert run is not None
     outputs = {name: value for stack in ("data", "app") for name, value in localstack.local.outputs(run.stage, stack).items()}
     return DeployedCloud(localstack.local, access, outputs)
-
-
-@pytest.fixture(scope="session")
-def stories(request: pytest.FixtureRequest, cloud: DeployedCloud) -> dict[type, Any]:
-    """Those that the run's tests ask for with the mark `story`, begun. They take minutes in which others need not wait for them."""
-    kinds = {mark.args[0] for item in request.session.items for mark in item.iter_markers("story")}
-    begun = {kind: kind(cloud) for kind in kinds}
-    for story in begun.values():
-        story.start()
-    return begun
-
-
-@pytest.fixture(autouse=True)
-def _stories_begin_early(request: pytest.FixtureRequest) -> None:
-    """With the first test that has a cloud."""
-    if "cloud" in request.fixturenames:
-        request.getfixturevalue("stories")

@@ -1,4 +1,4 @@
-"""The story of three rollouts at once, told in the background of the other tests of the local cloud, for it takes minutes.
+"""The story of four rollouts at once: one to the end, one that turns around, one that nobody can judge, one that agents refuse.
 
 Simulated agents work and beat on the real wire; Step Functions drives the rollouts; gates read what seal made of the agents' batches.
 """

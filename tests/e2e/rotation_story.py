@@ -1,4 +1,4 @@
-"""A key is rotated under load, in the background: Step Functions, OpenBao, a strict provider, a hundred agents at work."""
+"""A key is rotated under load: Step Functions, OpenBao, a strict provider, a hundred agents at work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came of the rollouts that ran in the background (`rollout_story`): each ended, each agent on exactly one of two configurations."""
+"""What came of four rollouts at once (`rollout_story`): each ended, each agent on exactly one of two configurations."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
+from tests.cloud import DeployedCloud
 from tests.e2e.rollout_story import ASLEEP, BAD, GOOD, LATE, QUIET, SIZE, Story
 
-pytestmark = [pytest.mark.cloud, pytest.mark.story.with_args(Story), pytest.mark.timeout(1_800)]
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1_800)]
 
 
 @pytest.fixture(scope="module")
-def story(stories: dict[type, Any]) -> Story:
-    told: Story = stories[Story]
+def story(cloud: DeployedCloud) -> Story:
+    told = Story(cloud)
+    told.start()
     told.wait()
     return told
 

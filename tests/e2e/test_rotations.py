@@ -11,12 +11,13 @@ import pytest
 from tests.cloud import DeployedCloud
 from tests.e2e.rotation_story import SIZE, RotationStory
 
-pytestmark = [pytest.mark.cloud, pytest.mark.story.with_args(RotationStory), pytest.mark.timeout(1_800)]
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1_800)]
 
 
 @pytest.fixture(scope="module")
-def story(stories: dict[type, Any]) -> RotationStory:
-    told: RotationStory = stories[RotationStory]
+def story(cloud: DeployedCloud) -> RotationStory:
+    told = RotationStory(cloud)
+    told.start()
     told.wait()
     return told
 

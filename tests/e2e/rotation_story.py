@@ -127,7 +127,8 @@ class RotationStory:
         print(f"{name}: {view['phase']} after {self.took[name]:.0f} s: {view['reason']}; {dict(self.outcomes[name])}")
 
     def _start(self, provider: str, key: str, policy: dict[str, Any]) -> str:
-        wanted = {"provider": provider, "source": "key", "key": key, "policy": POLICY | policy}
+        # Other tests' agents report no keys: a rotation that meant them, too, would be refused.
+        wanted = {"provider": provider, "source": "key", "key": key, "policy": POLICY | policy, "tags": "tier=keyed"}
         answer = self.api.call("POST", "/api/rotations", json=wanted)
         assert answer.status_code == 201, answer.text
         id: str = answer.json()["id"]

@@ -162,7 +162,8 @@ def test_a_function_sees_its_code_its_layers_and_the_runtime_only(localstack: Ba
     assert not [place for place in seen.payload["path"] if "site-packages" in place]
     assert seen.payload["env"]["MINE"] == "1"
     ours = {name: value for name, value in seen.payload["env"].items() if name.startswith(("CLAWPULSE_", "GATEWAY_", "HOME"))}
-    assert ours == {"CLAWPULSE_PRIVATE_ADDRESSES": "yes"}, "webhooks of a local cloud are on this machine"
+    vault = localstack.local.settings.vault_url
+    assert ours == {"CLAWPULSE_PRIVATE_ADDRESSES": "yes", "CLAWPULSE_VAULT_ADDRESS": vault}, "webhooks and Vault are on this machine"
     assert seen.payload["env"]["LAMBDA_TASK_ROOT"] == seen.payload["cwd"]
 
 

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from functions.adapters import batch_table
 from functions.adapters.faults import code_of, store_faults
+from functions.adapters.parts import query
 from functions.domain.items import BatchItem, StoredItem
 from functions.domain.times import SECOND_MS
 from functions.ports import LateMark, PutOutcome
@@ -86,13 +87,7 @@ class Batches:
             "ExpressionAttributeValues": {":p": {"S": partition}},
             **options,
         }
-        while True:
-            with store_faults(_STORE):
-                page = self._client.query(**request)
-            yield from page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return query(self._client, request, _STORE)
 
 
 def _mark(item: Any) -> LateMark:

@@ -10,6 +10,7 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from functions.adapters.faults import code_of, store_faults
+from functions.adapters.parts import query
 from functions.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -121,13 +122,7 @@ class Fleet:
         if prefix:
             request["KeyConditionExpression"] += " AND begins_with(s, :prefix)"
             request["ExpressionAttributeValues"][":prefix"] = {"S": prefix}
-        while True:
-            with store_faults(_STORE):
-                page = self._client.query(**request)
-            yield from page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return query(self._client, request, _STORE)
 
 
 def _key(partition: str, sort: str) -> dict[str, Any]:

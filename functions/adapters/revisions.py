@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from botocore.exceptions import ClientError
 
 from functions.adapters.faults import code_of, store_faults
+from functions.adapters.parts import query
 from functions.domain.errors import StoreUnavailable
 from functions.domain.revision import Revision
 
@@ -77,7 +78,7 @@ class Revisions:
             "Limit": limit,
             "ConsistentRead": True,
         }
-        return [_revision(item) for _, item in zip(range(limit), self._query(request), strict=False)]
+        return [_revision(item) for _, item in zip(range(limit), query(self._client, request, _STORE), strict=False)]
 
     def _put(self, workspace: str, revision: Revision, **condition: Any) -> bool:
         body: Any = {"d": {"S": _ENCODER.encode(revision).decode()}, "v": {"N": str(revision.version)}}
@@ -111,22 +112,13 @@ class Revisions:
             "ExpressionAttributeValues": {":p": {"S": f"{workspace}|revision-files"}, ":s": {"S": f"{digest}|"}},
             "ConsistentRead": True,
         }
-        items = list(self._query(request))
+        items = list(query(self._client, request, _STORE))
         if not items:
             return None
         try:
             return _FILES.decode(gzip.decompress(b"".join(item["d"]["B"] for item in items[: int(items[0]["c"]["N"])])))
         except (OSError, EOFError, zlib.error, msgspec.DecodeError):
             return None
-
-    def _query(self, request: dict[str, Any]) -> Iterator[Any]:
-        while True:
-            with store_faults(_STORE):
-                page: Any = self._client.query(**request)
-            yield from page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 def _key(workspace: str, number: int) -> dict[str, Any]:

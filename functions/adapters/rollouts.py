@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from functions.adapters import parts
 from functions.adapters import rollout_table as table
 from functions.adapters.faults import store_faults
+from functions.adapters.parts import ATTEMPTS, PAUSE_S
 from functions.adapters.transactions import transact
 from functions.domain.errors import StoreUnavailable
 from functions.domain.rollout import FINAL, Entry, Rollout, Wave
@@ -28,8 +30,6 @@ _READS = 100
 """Items that DynamoDB takes, and gives, in one request."""
 _WORKERS = 8
 _READINGS = 5
-_ATTEMPTS = 8
-_PAUSE_S = 0.05
 
 
 class RolloutTable:
@@ -87,7 +87,7 @@ class RolloutTable:
             items = list(self._query(table.waves(workspace, head), *bounds))
             if len(items) == head.waves and all(int(item["v"]["N"]) <= head.version for item in items):
                 return head, [table.wave_of(item) for item in items]
-            self._sleep(_PAUSE_S * 2**attempt)
+            self._sleep(PAUSE_S * 2**attempt)
         raise StoreUnavailable(f"{_STORE}: the rollout {rollout} is being replaced faster than it can be read, or lacks waves")
 
     def head(self, workspace: str, rollout: str) -> Rollout | None:
@@ -168,7 +168,7 @@ class RolloutTable:
 
     def _get_batch(self, keys: Iterable[Any]) -> Iterator[Any]:
         left: Any = {self._name: {"Keys": list(keys), "ConsistentRead": True}}
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             with store_faults(_STORE):
                 answer: Any = self._client.batch_get_item(RequestItems=left)
             yield from answer["Responses"].get(self._name, [])
@@ -177,22 +177,15 @@ class RolloutTable:
                 return
             # More than 16 MB is given in parts, which is no reason to wait.
             if left == before:
-                self._sleep(_PAUSE_S * 2**attempt)
-        raise StoreUnavailable(f"{_STORE}: documents were not given after {_ATTEMPTS} attempts")
+                self._sleep(PAUSE_S * 2**attempt)
+        raise StoreUnavailable(f"{_STORE}: documents were not given after {ATTEMPTS} attempts")
 
     def _write(self, items: Sequence[Any]) -> None:
         with ThreadPoolExecutor(_WORKERS) as pool:
             list(pool.map(self._write_batch, batched(items, _WRITES, strict=False)))
 
     def _write_batch(self, items: Iterable[Any]) -> None:
-        left: Any = {self._name: [{"PutRequest": {"Item": item}} for item in items]}
-        for attempt in range(_ATTEMPTS):
-            with store_faults(_STORE):
-                left = self._client.batch_write_item(RequestItems=left).get("UnprocessedItems")
-            if not left:
-                return
-            self._sleep(_PAUSE_S * 2**attempt)
-        raise StoreUnavailable(f"{_STORE}: {sum(map(len, left.values()))} items were not taken after {_ATTEMPTS} attempts")
+        parts.put_batch(self._client, self._name, items, _STORE, self._sleep)
 
     def _query(self, partition: str, first: str, last: str, *, backwards: bool = False) -> Iterator[Any]:
         """Items of first <= s <= last that have not expired: DynamoDB deletes days late."""
@@ -203,13 +196,7 @@ class RolloutTable:
             "ConsistentRead": True,
             "ScanIndexForward": not backwards,
         }
-        while True:
-            with store_faults(_STORE):
-                page = self._client.query(**request)
-            yield from filter(self._lives, page["Items"])
-            if "LastEvaluatedKey" not in page:
-                return
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return filter(self._lives, parts.query(self._client, request, _STORE))
 
     def _lives(self, item: Any) -> bool:
         return "x" not in item or int(item["x"]["N"]) > self._now()

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from functions.adapters.faults import store_faults
-from functions.domain.errors import StoreUnavailable
+from functions.adapters.parts import put_batch, query
 from functions.domain.rollup import Rollup
 from functions.domain.rollup_codec import encode
 from functions.domain.times import HOURS_PER_DAY, MINUTES_PER_HOUR
@@ -25,8 +25,6 @@ WRITERS = 8
 _BATCH = 25
 _BATCH_BYTES = 4_000_000
 """DynamoDB takes 16 MB a request, on the wire a third more than here."""
-_ATTEMPTS = 8
-_PAUSE_S = 0.05
 _STORE = "rollups table"
 _BUCKETS_PER_PARTITION = {Resolution.MINUTE: MINUTES_PER_HOUR, Resolution.HOUR: HOURS_PER_DAY}
 _DIGITS = {Resolution.MINUTE: 10, Resolution.HOUR: 8}
@@ -122,14 +120,7 @@ class Rollups:
 
     def _write(self, items: Sequence[dict[str, Any]]) -> None:
         """Write a batch, and again what DynamoDB did not take for lack of capacity."""
-        left: Any = {self._table: [{"PutRequest": {"Item": item}} for item in items]}
-        for attempt in range(_ATTEMPTS):
-            with store_faults(_STORE):
-                left = self._client.batch_write_item(RequestItems=left).get("UnprocessedItems")
-            if not left:
-                return
-            self._sleep(_PAUSE_S * 2**attempt)
-        raise StoreUnavailable(f"{_STORE}: {sum(map(len, left.values()))} items were not taken after {_ATTEMPTS} attempts")
+        put_batch(self._client, self._table, items, _STORE, self._sleep)
 
     def _query(self, partition: str, first: str, last: str) -> Iterator[Any]:
         """Items that have not expired: DynamoDB deletes days late."""
@@ -140,13 +131,7 @@ class Rollups:
             "ConsistentRead": self._consistent,
         }
         now = self._now()
-        while True:
-            with store_faults(_STORE):
-                page = self._client.query(**request)
-            yield from (item for item in page["Items"] if int(item["x"]["N"]) > now)
-            if "LastEvaluatedKey" not in page:
-                return
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return (item for item in query(self._client, request, _STORE) if int(item["x"]["N"]) > now)
 
 
 def _group_kind(resolution: Resolution) -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from functions.adapters.faults import store_faults
+from functions.adapters.parts import ATTEMPTS, PAUSE_S, query
 from functions.adapters.rollout_table import KEPT_MS, Attributes, audit_items, key
 from functions.adapters.transactions import transact
 from functions.domain.errors import StoreUnavailable
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _STORE = "rollouts table"
-_ATTEMPTS = 8
-_PAUSE_S = 0.05
 _ENCODER, _DECODER = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Rotation)
 
 
@@ -73,7 +72,7 @@ class Rotations:
     def create_rotation(self, workspace: str, rotation: Rotation, entries: Sequence[Entry]) -> bool:
         """Put a new one into the queue; False when its id is known."""
         absent = {"ConditionExpression": "attribute_not_exists(p)"}
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             queue = self._queue(workspace)
             made = self._transact(
                 self._put(_item(workspace, rotation), **absent),
@@ -84,7 +83,7 @@ class Rotations:
                 return True
             if self._version(workspace, rotation.id) is not None:
                 return False
-            self._sleep(_PAUSE_S * 2**attempt)
+            self._sleep(PAUSE_S * 2**attempt)
         raise StoreUnavailable(f"{_STORE}: others start and end rotations all the time")
 
     def rotation(self, workspace: str, rotation: str) -> Rotation | None:
@@ -103,14 +102,14 @@ class Rotations:
         writes = [self._put(_item(workspace, rotation), **version), *map(self._put, audit_items(workspace, rotation.version, entries))]
         if rotation.phase not in FINAL_ROTATION or rotation.notices:
             return self._transact(*writes)
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             queue = self._queue(workspace)
             leaving = [self._put_queue(workspace, queue.without(rotation.id))] if rotation.id in queue.rotations else []
             if self._transact(*writes, *leaving):
                 return True
             if self._version(workspace, rotation.id) != seen:
                 return False
-            self._sleep(_PAUSE_S * 2**attempt)
+            self._sleep(PAUSE_S * 2**attempt)
         raise StoreUnavailable(f"{_STORE}: others start and end rotations all the time")
 
     def _queue(self, workspace: str) -> _Queue:
@@ -140,17 +139,11 @@ class Rotations:
             "ConsistentRead": True,
             "ScanIndexForward": False,
         }
-        while True:
-            with store_faults(_STORE):
-                page = self._client.query(**request)
-            for item in filter(self._lives, page["Items"]):
-                try:
-                    yield _read(item)
-                except StoreUnavailable as error:
-                    _LOG.error("left out: %s", error)
-            if "LastEvaluatedKey" not in page:
-                return
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        for item in filter(self._lives, query(self._client, request, _STORE)):
+            try:
+                yield _read(item)
+            except StoreUnavailable as error:
+                _LOG.error("left out: %s", error)
 
     def _put(self, item: Any, **condition: Any) -> dict[str, Any]:
         return {"Put": {"TableName": self._table, "Item": item, **condition}}

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from functions.adapters import rollups as adapter
 from functions.adapters.rollups import Rollups
+from functions.domain.errors import StoreUnavailable
 from functions.domain.rollup import Aggregate, Rollup, SeriesKey
 from functions.domain.rollup_codec import decode
 from functions.ports import Resolution, RollupStore
@@ -171,7 +171,7 @@ def test_what_the_store_did_not_take_is_sent_again_with_growing_pauses() -> None
 
 def test_a_store_that_takes_nothing_is_unavailable_in_the_end() -> None:
     client: Any = Stingy(refusals=10**6)
-    with pytest.raises(adapter.StoreUnavailable, match="not taken"):
+    with pytest.raises(StoreUnavailable, match="not taken"):
         Rollups(client, "t", sleep=lambda _: None).put_agents("ws", M, MINUTE, {f"a{n}": rollup(1.0) for n in range(20)}, 1)
 
 

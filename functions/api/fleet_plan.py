@@ -13,7 +13,7 @@ from functions.api.endpoint import Call
 from functions.api.fleet_repository import Compiled, compile_files, documents_of, in_service, said_of
 from functions.api.fleet_tokens import tokens_of
 from functions.domain.alert_budgets import DOCUMENT as BUDGETS
-from functions.domain.alert_faults import Fault, InvalidDocument
+from functions.domain.alert_faults import InvalidDocument
 from functions.domain.desired import hash_of
 from functions.domain.fleet import AgentState
 from functions.domain.fleet_cost import Estimate, Prices, Total, estimate, list_prices, model_of, total
@@ -217,4 +217,4 @@ def _over(given: Mapping[str, Any] | None, policy: Policy) -> Policy:
     try:
         return parse_policy(given or {}, policy)
     except InvalidDocument as error:
-        raise InvalidDocument([Fault(f"policy.{path}" if path else "policy", reason) for path, reason in error.faults]) from None
+        raise error.below("policy") from None

@@ -10,7 +10,7 @@ from functions.api.address import remember
 from functions.api.desired import IfMatch
 from functions.api.documents import Document, Kind, Stored
 from functions.api.endpoint import Call, Noun, Reply
-from functions.domain.alert_faults import Fault, InvalidDocument
+from functions.domain.alert_faults import InvalidDocument
 from functions.domain.rollout import Policy
 from functions.domain.rollout_notices import DOCUMENT as NOTICES
 from functions.domain.rollout_notices import parse_notices
@@ -77,7 +77,7 @@ def policy_for(call: Call, given: Mapping[str, Any] | None) -> Policy:
     try:
         return parse_policy(given or {}, stored)
     except InvalidDocument as error:
-        raise InvalidDocument([Fault(f"policy.{path}" if path else "policy", reason) for path, reason in error.faults]) from None
+        raise error.below("policy") from None
 
 
 def _check_notices(call: Call, document: Stored) -> object:

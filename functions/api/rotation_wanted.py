@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr
 from functions.api.endpoint import Call
 from functions.api.fleet_view import view
 from functions.api.models import Body, SelectorText
-from functions.domain.alert_faults import Fault, InvalidDocument
+from functions.domain.alert_faults import InvalidDocument
 from functions.domain.errors import InvalidInput
 from functions.domain.key_fingerprint import PROVIDER_PATTERN
 from functions.domain.rollout_plan import new_id
@@ -96,4 +96,4 @@ def _policy(given: Mapping[str, Any]) -> RotationPolicy:
     try:
         return parse_policy(given)
     except InvalidDocument as error:
-        raise InvalidDocument([Fault(f"policy.{path}" if path else "policy", reason) for path, reason in error.faults]) from None
+        raise error.below("policy") from None

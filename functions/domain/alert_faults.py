@@ -29,6 +29,10 @@ class InvalidDocument(InvalidInput):
         super().__init__(faults[0].reason + more, faults[0].path or None)
         self.faults = tuple(faults)
 
+    def below(self, path: str) -> InvalidDocument:
+        """The faults of this document as those of one that has it at a path."""
+        return InvalidDocument([Fault(f"{path}.{fault.path}" if fault.path else path, fault.reason) for fault in self.faults])
+
 
 @dataclass(slots=True)
 class Faults:

@@ -7,33 +7,26 @@ Fields are those of `domain.rotation.RotationPolicy`; what is left out is as in 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from functions.domain.alert_faults import Faults, Node, kind
-from functions.domain.alert_text import parse_duration
+from functions.domain.alert_faults import Faults, Node
+from functions.domain.policy_fields import Reader, flag, plain, policy_node, seconds, tag_key, tag_values, whole
 from functions.domain.rollout import MAX_WAVE, Policy
 from functions.domain.rotation import RotationPolicy
 
-MAX_DURATION_S = 7 * 86_400
-MAX_LIST = 50
 MIN_UNUSED_S = 60
 """Reports take up to 45 seconds to be seen: a shorter time proves nothing."""
 UNREADABLE_S = 300
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+_SUCH_AS = "30s"
 
 
 def parse_policy(document: object, base: RotationPolicy = RotationPolicy()) -> RotationPolicy:  # noqa: B008  it is frozen
     """A checked policy. Raises `InvalidDocument` with every fault."""
     faults = Faults()
-    if not isinstance(document, Mapping):
-        faults.add("", f"must be a mapping such as wave_size: 10, not {kind(document)}")
-        faults.raise_any()
-        return base
-    node = Node(document, "", faults)
+    node = policy_node(document, "wave_size: 10", faults)
     node.keys(RotationPolicy.__struct_fields__)
     fields = {key: read(node, key) for key, read in _FIELDS.items() if key in node}
     faults.raise_any()
@@ -42,8 +35,7 @@ def parse_policy(document: object, base: RotationPolicy = RotationPolicy()) -> R
 
 def policy_document(policy: RotationPolicy) -> dict[str, Any]:
     """The document of a policy, every field given."""
-    values = {key: getattr(policy, key) for key in policy.__struct_fields__}
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+    return plain(policy)
 
 
 def to_rollout_policy(policy: RotationPolicy, *, at_once: bool = False) -> Policy:
@@ -63,19 +55,6 @@ def to_rollout_policy(policy: RotationPolicy, *, at_once: bool = False) -> Polic
     )
 
 
-def _seconds(low: int) -> Callable[[Node, str], int]:
-    def read(node: Node, key: str) -> int:
-        value = node.raw(key)
-        duration = parse_duration(value)
-        seconds = duration // 1000 if duration is not None else value
-        if isinstance(seconds, bool) or not isinstance(seconds, int) or not low <= seconds <= MAX_DURATION_S:
-            node.fault(key, f"must be seconds or a duration such as 30s, 10m, 2h, from {low} s to 7 days, not {kind(value)}")
-            return low
-        return seconds
-
-    return read
-
-
 def _share(node: Node, key: str) -> float:
     value = node.number(key)
     if value is not None and not 0 <= value <= 1:
@@ -83,43 +62,16 @@ def _share(node: Node, key: str) -> float:
     return value or 0.0
 
 
-def _order_tag(node: Node, key: str) -> str:
-    text = node.text(key, 64)
-    if text and not _KEY.fullmatch(text):
-        node.fault(key, f"{text!r} is no tag key")
-    return text
-
-
-def _order(node: Node, key: str) -> tuple[str, ...]:
-    value = node.raw(key)
-    if not isinstance(value, list) or len(value) > MAX_LIST:
-        node.fault(key, f"must be a list of at most {MAX_LIST} texts")
-        return ()
-    for place, entry in enumerate(value):
-        if not isinstance(entry, str) or len(entry) > 128:
-            node.fault(f"{key}[{place}]", f"{kind(entry)} is no value of a tag")
-        elif entry in value[:place]:
-            node.fault(f"{key}[{place}]", f"{entry} is there already")
-    return tuple(entry for entry in value if isinstance(entry, str))
-
-
-def _flag(node: Node, key: str) -> bool:
-    value = node.raw(key)
-    if not isinstance(value, bool):
-        node.fault(key, f"must be true or false, not {kind(value)}")
-    return value is not False
-
-
-_FIELDS: Mapping[str, Callable[[Node, str], Any]] = {
-    "wave_size": lambda node, key: node.whole(key, 1, MAX_WAVE, 1),
-    "cooldown_s": _seconds(0),
+_FIELDS: Mapping[str, Reader[Any]] = {
+    "wave_size": whole(1, MAX_WAVE),
+    "cooldown_s": seconds(0, _SUCH_AS),
     "abort_above": _share,
-    "order_tag": _order_tag,
-    "order": _order,
-    "apply_s": _seconds(10),
-    "asleep_s": _seconds(30),
+    "order_tag": tag_key,
+    "order": tag_values,
+    "apply_s": seconds(10, _SUCH_AS),
+    "asleep_s": seconds(30, _SUCH_AS),
     "min_healthy": _share,
-    "unused_s": _seconds(MIN_UNUSED_S),
-    "retire": _flag,
-    "drain_s": _seconds(MIN_UNUSED_S),
+    "unused_s": seconds(MIN_UNUSED_S, _SUCH_AS),
+    "retire": flag,
+    "drain_s": seconds(MIN_UNUSED_S, _SUCH_AS),
 }

@@ -8,17 +8,14 @@ from functools import cache
 from typing import Any
 
 from functions.adapters.alerts import Alerts
-from functions.adapters.desired import DesiredConfigs
-from functions.adapters.executions import StateMachine
 from functions.adapters.fleet import Fleet
-from functions.adapters.rollouts import RolloutTable
 from functions.adapters.rollups import Rollups
 from functions.budgets.service import BudgetService, RunReport
 from functions.domain.errors import StoreUnavailable
 from functions.evidence import EvidenceReader
-from functions.rollout_launch import Parts
 from functions.runtime.observability import logger
 from functions.runtime.settings import Settings
+from functions.runtime.steppers import launch_parts
 from functions.runtime.wiring import client, now_ms
 
 
@@ -29,12 +26,7 @@ def service() -> BudgetService:
     fleet = Fleet(dynamodb, settings.fleet_table)
     # Budgets are compared with no baseline, so nothing is ever read from the alerts.
     evidence = EvidenceReader(fleet, Rollups(dynamodb, settings.rollups_table, consistent=True), Alerts(dynamodb, settings.alerts_table))
-    parts = Parts(
-        rollouts=RolloutTable(dynamodb, settings.rollouts_table),
-        desired=DesiredConfigs(dynamodb, settings.fleet_table),
-        executions=StateMachine(client("stepfunctions"), settings.rollout_machine_arn),
-    )
-    return BudgetService(fleet, evidence, parts, secrets.token_bytes)
+    return BudgetService(fleet, evidence, launch_parts(), secrets.token_bytes)
 
 
 def handler(_event: dict[str, Any], _context: object) -> None:

@@ -84,14 +84,6 @@ def planned(answer: Any) -> RenderableType:
     return Group(*(Text(out.plain(line)) for line in lines), Text(), _waves(rollout))
 
 
-def audit(entries: Sequence[Any]) -> RenderableType:
-    """Who did what."""
-    made = out.table("time (UTC)", "by", "what", "")
-    for entry in entries:
-        out.add_row(made, (out.clock(entry["at"]), entry["by"], entry["action"], " ".join(entry["text"].split())))
-    return made
-
-
 def line(rollout: Any) -> str:
     """Where it stands, in a line."""
     found = f"wave {rollout['wave'] + 1} of {rollout['waves']}: {rollout['phase']}: {counts(rollout['counts'])}"

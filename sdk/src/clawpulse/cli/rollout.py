@@ -13,6 +13,7 @@ from clawpulse._yaml import Document, Unreadable
 from clawpulse.cli import _flaws as shown
 from clawpulse.cli import _output as out
 from clawpulse.cli import _rollout_view as views
+from clawpulse.cli import _steered as steered
 from clawpulse.cli._api import ApiError, segment
 from clawpulse.cli._options import api_of, as_json, words
 from clawpulse.cli._rollout_documents import UNPROCESSABLE, document_command, flaws, one_document
@@ -26,8 +27,7 @@ def _known_form(_context: click.Context, _parameter: click.Parameter, value: str
 
 
 identifier = click.argument("rollout", metavar="ID", callback=_known_form)
-every = click.option("--every", type=click.FloatRange(0.2, 3_600), default=5.0, show_default=True, help="Seconds between two looks.")
-until_held = click.option("--until-held", is_flag=True, help="End with exit code 4 when it waits for a person.")
+every = steered.every(5.0)
 
 
 @click.group()
@@ -55,7 +55,7 @@ def rollout() -> None:
 @click.option("--dry-run", is_flag=True, help="Only show what would happen.")
 @click.option("--watch", is_flag=True, help="Follow it to its end, as `watch` does.")
 @every
-@until_held
+@steered.until_held
 @as_json
 @click.pass_context
 def start(context: click.Context, /, watch: bool, every: float, until_held: bool, as_json: bool, **given: Any) -> int:
@@ -99,26 +99,19 @@ def list_(context: click.Context, state: str | None, limit: int, as_json: bool) 
 
 @rollout.command()
 @identifier
-@click.option("--audit", is_flag=True, help="With who did what, and when.")
+@steered.with_audit
 @as_json
 @click.pass_context
 def show(context: click.Context, rollout: str, audit: bool, as_json: bool) -> None:
     """Show a rollout: its waves, what the gates found, what it waits for, what may be done."""
-    path = f"api/rollouts/{segment(rollout)}"
-    found = api_of(context).get(path)
-    entries = api_of(context).get(f"{path}/audit")["entries"] if audit else []
-    if as_json:
-        out.print_json({**found, "audit": entries} if audit else found)
-        return
-    out.console().print(views.card(found, datetime.now(timezone.utc)))
-    if entries:
-        out.console().print("", views.audit(entries))
+    api, path = api_of(context), _path(rollout)
+    steered.show(api, path, api.get(path), views.card, audit=audit, as_json=as_json)
 
 
 @rollout.command()
 @identifier
 @every
-@until_held
+@steered.until_held
 @as_json
 @click.pass_context
 def watch(context: click.Context, rollout: str, every: float, until_held: bool, as_json: bool) -> int:
@@ -129,19 +122,8 @@ def watch(context: click.Context, rollout: str, every: float, until_held: bool, 
     return _follow(context, rollout, every, as_json, until_held)
 
 
-def _action(name: str, about: str) -> click.Command:
-    @identifier
-    @click.option("--comment", default="", help="Why; goes into the audit log.")
-    @as_json
-    @click.pass_context
-    def run(context: click.Context, rollout: str, comment: str, as_json: bool) -> None:
-        answer = api_of(context).send("POST", f"api/rollouts/{segment(rollout)}/{name}", {"comment": comment})
-        if as_json:
-            out.print_json(answer)
-        else:
-            out.print_line(f"{answer['id']}: {views.line(answer)}")
-
-    return click.command(name=name, help=about)(run)
+def _path(rollout: str) -> str:
+    return f"api/rollouts/{segment(rollout)}"
 
 
 for _name, _about in (
@@ -154,7 +136,7 @@ for _name, _about in (
     ("skip", "Take the current wave as passed, whatever its gate says."),
     ("promote", "No more gates: bring it to all remaining agents at once."),
 ):
-    rollout.add_command(_action(_name, _about))
+    rollout.add_command(steered.action(_name, _about, identifier, lambda _, id: _path(id or ""), views.line))
 
 for _name, _route, _about, _unset in (
     (
@@ -176,7 +158,7 @@ for _name, _route, _about, _unset in (
 
 def _follow(context: click.Context, rollout: str, seconds: float, as_json: bool, until_held: bool) -> int:
     api = api_of(context)
-    return follow(lambda: api.get(f"api/rollouts/{segment(rollout)}"), seconds, as_json=as_json, until_held=until_held)
+    return follow(lambda: api.get(_path(rollout)), seconds, as_json=as_json, until_held=until_held)
 
 
 def _start(context: click.Context, given: dict[str, Any]) -> Any:

@@ -12,6 +12,7 @@ import click
 from clawpulse.cli import _new_keys
 from clawpulse.cli import _output as out
 from clawpulse.cli import _rotate_view as views
+from clawpulse.cli import _steered as steered
 from clawpulse.cli._api import FAILURE, Api, ApiError, CommandError, segment
 from clawpulse.cli._follow import WAITS, Look, follow
 from clawpulse.cli._options import api_of, as_json, duration, selector
@@ -19,8 +20,7 @@ from clawpulse.cli._options import api_of, as_json, duration, selector
 CODES = {"succeeded": 0, "aborted": FAILURE, "refused": FAILURE}
 CONFLICT = 409
 identifier = click.argument("rotation", metavar="[ID]", required=False)
-every = click.option("--every", type=click.FloatRange(0.2, 3_600), default=2.0, show_default=True, help="Seconds between two looks.")
-until_held = click.option("--until-held", is_flag=True, help="End with exit code 4 when it waits for a person.")
+every = steered.every(2.0)
 
 
 class Rotate(click.Group):
@@ -66,7 +66,7 @@ def rotate() -> None:
 @click.option("--yes", is_flag=True, help="Do not ask whether the consequences of an emergency are wanted.")
 @click.option("--detach", is_flag=True, help="Start, and do not follow.")
 @every
-@until_held
+@steered.until_held
 @as_json
 @click.pass_context
 def start(
@@ -91,30 +91,21 @@ def start(
 @rotate.command()
 @identifier
 @click.option("--watch", is_flag=True, help="Follow it to its end.")
-@click.option("--audit", is_flag=True, help="With who did what, and when.")
+@steered.with_audit
 @every
-@until_held
+@steered.until_held
 @as_json
 @click.pass_context
 def status(context: click.Context, /, rotation: str | None, watch: bool, audit: bool, **given: Any) -> int:
     """Show a rotation: how far the agents are, errors, when it will be over. Without ID the one under way, else the last."""
     api = api_of(context)
-    found = api.get(f"api/rotations/{segment(rotation)}") if rotation else _present(api)
+    found = api.get(_path(rotation)) if rotation else _present(api)
     if found is None:
         out.print_line("No rotation yet.")
         return 0
     if watch:
         return _follow(api, found["id"], given)
-    entries = api.get(f"api/rotations/{segment(found['id'])}/audit")["entries"] if audit else []
-    if given["as_json"]:
-        out.print_json({**found, "audit": entries} if audit else found)
-        return 0
-    out.console().print(views.card(found, datetime.now(timezone.utc)))
-    if entries:
-        made = out.table("time (UTC)", "by", "what", "")
-        for entry in entries:
-            out.add_row(made, (out.clock(entry["at"]), entry["by"], entry["action"], " ".join(entry["text"].split())))
-        out.console().print("", made)
+    steered.show(api, _path(found["id"]), found, views.card, audit=audit, as_json=given["as_json"])
     return 0
 
 
@@ -132,21 +123,8 @@ def history(context: click.Context, provider: str | None, limit: int, as_json: b
         out.console().print(views.table(answer["rotations"], datetime.now(timezone.utc)))
 
 
-def _action(name: str, about: str) -> click.Command:
-    @identifier
-    @click.option("--comment", default="", help="Why; goes into the audit log.")
-    @as_json
-    @click.pass_context
-    def run(context: click.Context, rotation: str | None, comment: str, as_json: bool) -> None:
-        api = api_of(context)
-        id = rotation or _only(api)
-        answer = api.send("POST", f"api/rotations/{segment(id)}/{name}", {"comment": comment})
-        if as_json:
-            out.print_json(answer)
-        else:
-            out.print_line(f"{answer['id']}: {views.line(answer)}")
-
-    return click.command(name=name, help=about)(run)
+def _path(rotation: str) -> str:
+    return f"api/rotations/{segment(rotation)}"
 
 
 for _name, _about in (
@@ -154,7 +132,7 @@ for _name, _about in (
     ("resume", "Go on where it was paused or held. Without ID the only one that is not over."),
     ("abort", "Bring all agents back to the old key, and take the new one back. Without ID the only one that is not over."),
 ):
-    rotate.add_command(_action(_name, _about))
+    rotate.add_command(steered.action(_name, _about, identifier, lambda api, id: _path(id or _only(api)), views.line))
 
 
 def _body(given: dict[str, Any]) -> dict[str, Any]:
@@ -200,7 +178,7 @@ def _follow(api: Api, rotation: str, given: dict[str, Any]) -> int:
     look = Look(views.line, views.card, lambda found: _code(found, given["until_held"]))
     if not given["as_json"]:
         click.echo(f"{rotation}: Ctrl-C ends the watching, `clawpulse rotate abort {rotation}` the rotation", err=True)
-    return follow(lambda: api.get(f"api/rotations/{segment(rotation)}"), given["every"], look, as_json=given["as_json"])
+    return follow(lambda: api.get(_path(rotation)), given["every"], look, as_json=given["as_json"])
 
 
 def _code(rotation: Any, until_held: bool) -> int | None:

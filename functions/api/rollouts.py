@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
-import msgspec
 from pydantic import Field
 
-from functions.api import paging
+from functions.api import newest, paging
 from functions.api.address import remember
 from functions.api.desired import texts
 from functions.api.endpoint import Call, Noun, Reply
@@ -23,7 +23,6 @@ from functions.domain.rollout import FINAL, Action, Phase, Rollout, Wave
 from functions.domain.rollout_change import Changed, changed, check_patch
 from functions.domain.rollout_plan import new_id
 from functions.domain.series import AGENT
-from functions.domain.times import MINUTE_MS
 from functions.domain.token import Scope
 from functions.rollout_launch import Launch, Parts, command, launch, preview
 
@@ -32,16 +31,8 @@ noun = Noun("rollouts")
 ID_BYTES = 2
 _NAMED = 5
 """Irreversible changes that a problem names."""
-_PAGE = 100
-"""Heads that are read at once."""
-_MOST_READ = 1_000
-"""Heads that one request looks at, whatever it is looking for; `next` goes on."""
 _MOST_OPENED = 100
-"""Likewise for a token with a tag scope: whether it sees a rollout stands in the waves."""
-_CLOCKS_MS = 10 * MINUTE_MS
-"""Further than that clocks are not apart: nothing is written of a rollout so long after its end, and the log of a workspace is long."""
-OVER, OPEN = "over", "open"
-_STATE = "|".join((OPEN, OVER, *Phase))
+"""Rollouts that one request of a token with a tag scope looks at: whether it sees a rollout stands in the waves."""
 type Comment = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
 
 
@@ -51,7 +42,7 @@ class RolloutsAsked(Asked):
     state: str | None = Field(
         None,
         max_length=128,
-        pattern=rf"^({_STATE})(,({_STATE}))*$",
+        pattern=newest.states_pattern(Phase),
         description="Phases, separated by commas; `open` and `over` stand for several.",
     )
     channel: str = Field(
@@ -103,32 +94,21 @@ class AuditLog(Answer):
     entries: list[EntryAnswer]
 
 
-class Place(msgspec.Struct, array_like=True, frozen=True):
-    """Where a page ended."""
-
-    rollout: str
-
-
 @noun.endpoint("GET", "/api/rollouts", scope=Scope.READ, asks=RolloutsAsked, answers=Rollouts)
 def listing(call: Call, asked: RolloutsAsked) -> Rollouts:
     """Rollouts, newest first; a token with a tag scope sees those all of whose agents lie inside of it."""
     question = paging.fingerprint("rollouts", asked.state, asked.channel)
-    place = paging.read(asked.cursor, question, Place).rollout if asked.cursor else None
-    phases = _phases(asked.state)
-    found: list[Rollout] = []
-    read = 0
-    for one in _heads(call, place):
-        read, place = read + 1, one.id
-        if one.channel == asked.channel and one.phase in phases and _is_visible(call, one):
-            found.append(one)
-        if len(found) == asked.limit or read == (_MOST_OPENED if call.caller.scope_text else _MOST_READ):
-            break
-    else:
-        place = None
-    names = names_for(call)
-    return Rollouts.model_construct(
-        rollouts=[brief(one, names) for one in found], next=paging.write(question, Place(place)) if place else None
+    phases = newest.phases_of(asked.state, Phase, FINAL)
+    found, more = newest.page(
+        asked.cursor,
+        question,
+        partial(call.services.rollouts.heads, call.caller.workspace),
+        lambda one: one.channel == asked.channel and one.phase in phases and _is_visible(call, one),
+        asked.limit,
+        _MOST_OPENED if call.caller.scope_text else newest.MOST_READ,
     )
+    names = names_for(call)
+    return Rollouts.model_construct(rollouts=[brief(one, names) for one in found], next=more)
 
 
 @noun.endpoint("POST", "/api/rollouts", scope=Scope.OPERATE, takes=RolloutWanted, answers=Started, status=201, also=200, max_body=MAX_BYTES)
@@ -168,7 +148,7 @@ def audit(call: Call, asked: RolloutAsked) -> AuditLog:
     """What happened to a rollout, and who did it."""
     rollout, _ = _visible(call, asked.rollout)
     names = names_for(call)
-    end = rollout.since + _CLOCKS_MS if rollout.phase in FINAL else call.now + 1
+    end = newest.log_end(rollout.since, call.now, over=rollout.phase in FINAL)
     entries = call.services.rollouts.audit(call.caller.workspace, rollout.created, end, rollout.id)
     return AuditLog.model_construct(entries=[entry(one, names) for one in entries])
 
@@ -200,17 +180,6 @@ def names_for(call: Call) -> Names:
         return known[by]
 
     return name
-
-
-def _phases(state: str | None) -> frozenset[Phase]:
-    words = {OPEN: frozenset(Phase) - FINAL, OVER: FINAL} | {phase.value: frozenset({phase}) for phase in Phase}
-    return frozenset().union(*(words[word] for word in state.split(","))) if state else frozenset(Phase)
-
-
-def _heads(call: Call, before: str | None) -> Iterator[Rollout]:
-    while page := call.services.rollouts.heads(call.caller.workspace, _PAGE, before):
-        yield from page
-        before = page[-1].id
 
 
 def _is_visible(call: Call, rollout: Rollout) -> bool:

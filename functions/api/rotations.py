@@ -6,13 +6,13 @@ has its fingerprint.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from typing import Literal
 
 import msgspec
 from pydantic import Field
 
-from functions.api import paging
+from functions.api import newest, paging
 from functions.api.address import remember
 from functions.api.endpoint import Call, Noun
 from functions.api.fleet_view import view
@@ -37,11 +37,6 @@ from functions.rotation_source import Wanted, check_source, discard, new_key
 
 noun = Noun("rotations")
 
-_PAGE = 100
-_MOST_READ = 1_000
-"""Rotations that one request looks at, whatever it is looking for; `next` goes on."""
-OVER, OPEN = "over", "open"
-_STATE = "|".join((OPEN, OVER, *RotationPhase))
 type RotationAction = Literal[Action.PAUSE, Action.RESUME, Action.ABORT]
 
 
@@ -51,7 +46,7 @@ class RotationsAsked(Asked):
     state: str | None = Field(
         None,
         max_length=160,
-        pattern=rf"^({_STATE})(,({_STATE}))*$",
+        pattern=newest.states_pattern(RotationPhase),
         description="Phases, separated by commas; `open` and `over` stand for several.",
     )
     provider: str | None = Field(None, max_length=32, pattern=rf"^{PROVIDER_PATTERN}$")
@@ -84,12 +79,6 @@ class RotationLog(Answer):
     entries: list[EntryAnswer]
 
 
-class Place(msgspec.Struct, array_like=True, frozen=True):
-    """Where a page ended."""
-
-    rotation: str
-
-
 class Unconfirmed(Conflict):
     """An emergency that nobody has confirmed; `faults` are its consequences."""
 
@@ -103,22 +92,16 @@ def listing(call: Call, asked: RotationsAsked) -> Rotations:
     """Rotations, newest first."""
     call.caller.need_whole_workspace("rotations")
     question = paging.fingerprint("rotations", asked.state, asked.provider)
-    place = paging.read(asked.cursor, question, Place).rotation if asked.cursor else None
-    phases = _phases(asked.state)
-    found: list[Rotation] = []
-    read = 0
-    for one in _all(call, place):
-        read, place = read + 1, one.id
-        if one.phase in phases and asked.provider in (None, one.provider):
-            found.append(one)
-        if len(found) == asked.limit or read == _MOST_READ:
-            break
-    else:
-        place = None
-    names, queue = names_for(call), call.services.rotations.rotation_queue(call.caller.workspace)
-    return Rotations.model_construct(
-        rotations=[brief(one, queue, names) for one in found], next=paging.write(question, Place(place)) if place else None
+    phases = newest.phases_of(asked.state, RotationPhase, FINAL_ROTATION)
+    found, more = newest.page(
+        asked.cursor,
+        question,
+        partial(call.services.rotations.rotations, call.caller.workspace),
+        lambda one: one.phase in phases and asked.provider in (None, one.provider),
+        asked.limit,
     )
+    names, queue = names_for(call), call.services.rotations.rotation_queue(call.caller.workspace)
+    return Rotations.model_construct(rotations=[brief(one, queue, names) for one in found], next=more)
 
 
 @noun.endpoint("POST", "/api/rotations", scope=Scope.OPERATE, takes=RotationWanted, answers=RotationDetails, status=201, may_miss=True)
@@ -151,7 +134,8 @@ def audit(call: Call, asked: RotationAsked) -> RotationLog:
     """What happened to a rotation, and who did it."""
     rotation = _existing(call, asked.rotation)
     names = names_for(call)
-    entries = call.services.rollouts.audit(call.caller.workspace, rotation.created, call.now + 1, rotation.id)
+    end = newest.log_end(rotation.since, call.now, over=rotation.phase in FINAL_ROTATION)
+    entries = call.services.rollouts.audit(call.caller.workspace, rotation.created, end, rotation.id)
     return RotationLog.model_construct(entries=[entry(one, names) for one in entries])
 
 
@@ -197,18 +181,6 @@ def _parts(call: Call) -> Parts:
 
 def _sources(call: Call) -> SourceParts:
     return SourceParts(call.services.vault, call.services.key_provider)
-
-
-def _phases(state: str | None) -> frozenset[RotationPhase]:
-    phases = frozenset(RotationPhase)
-    words = {OPEN: phases - FINAL_ROTATION, OVER: FINAL_ROTATION} | {phase.value: frozenset({phase}) for phase in RotationPhase}
-    return frozenset().union(*(words[word] for word in state.split(","))) if state else phases
-
-
-def _all(call: Call, before: str | None) -> Iterator[Rotation]:
-    while page := call.services.rotations.rotations(call.caller.workspace, _PAGE, before):
-        yield from page
-        before = page[-1].id
 
 
 def _existing(call: Call, rotation: str) -> Rotation:

@@ -36,6 +36,7 @@ from functions.domain.rollout_command import commanded
 from functions.domain.rollout_plan import begin
 from functions.domain.rotation_launch import channel
 from functions.domain.rotation_view import LaunchRollout
+from functions.domain.stepped import driven
 from functions.ports import DesiredStore, Executions, KeyStore, Registry, RolloutStore
 
 OUT_OF_IT = frozenset({MemberState.GONE, MemberState.OVERRIDDEN})
@@ -181,11 +182,6 @@ def restart(parts: Parts, workspace: str, rollout: Rollout, now: int) -> bool:
         return False
     parts.executions.start(workspace, after.id, after.drive)
     return True
-
-
-def driven(rollout: Rollout, now: int) -> Rollout:
-    """The next version, for a new execution to look at right away."""
-    return replace(rollout, drive=rollout.drive + 1, look_at=now, version=rollout.version + 1)
 
 
 def changing(wanted: Launch, desired: Mapping[str, str]) -> list[Member]:

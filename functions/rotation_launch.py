@@ -20,6 +20,7 @@ from functions.domain.rotation import Alias, Rotation, StoredKey
 from functions.domain.rotation_command import commanded
 from functions.domain.rotation_fleet import SHARD_TAG
 from functions.domain.rotation_view import KeyAgent
+from functions.domain.stepped import driven
 from functions.ports import Executions, KeyVault, RotationStore
 
 SHARD_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
@@ -91,11 +92,6 @@ def restart(parts: Parts, workspace: str, rotation: Rotation, now: int) -> bool:
         return False
     parts.executions.start(workspace, after.id, after.drive)
     return True
-
-
-def driven(rotation: Rotation, now: int) -> Rotation:
-    """The next version, for a new execution to look at right away."""
-    return replace(rotation, drive=rotation.drive + 1, look_at=now, version=rotation.version + 1)
 
 
 def _start(executions: Executions, workspace: str, rotation: Rotation) -> None:

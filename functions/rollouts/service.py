@@ -13,14 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from msgspec.structs import replace
-
 from functions.domain.desired import Desired
 from functions.domain.errors import StoreUnavailable
 from functions.domain.rollout import FINAL, UNMANAGED, UNMANAGED_TEXT, Rollout, Step, Wave, Write
 from functions.domain.rollout_step import step
 from functions.domain.rotation_launch import provider_of
-from functions.domain.times import SECOND_MS
+from functions.domain.stepped import handed_over, looked_at, told
 from functions.ports import DesiredStore, Executions, KeyStore, RolloutStore
 from functions.rollouts.observer import Observer
 from functions.stepping import MAX_TURNS, UNTOLD_S, Answer, Next, step_on, whole, write_all
@@ -67,9 +65,9 @@ class RolloutService:
         now = self.clock()
         observed, joined = self.observer.look(workspace, before, waves, now)
         made = step(before, waves, observed, now)
-        after = _stepped(before, made, now)
+        after = looked_at(before, made.rollout, None if made.seconds is None else whole(made.seconds), now)
         if handover:
-            after = replace(after, drive=before.drive + 1, look_at=now)
+            after = handed_over(after, now)
         if joined.members and after.waves > before.waves:
             self.rollouts.put_documents(workspace, joined.documents)
             saved = self.rollouts.save(workspace, after, made.waves, made.entries, joined.registry)
@@ -114,11 +112,11 @@ class RolloutService:
         return texts
 
     def _answer(self, workspace: str, after: Rollout, made: Step, *, handover: bool) -> Answer:
-        told = self._tell(workspace, after)
+        has_told = self._tell(workspace, after)
         if handover:
             self.executions.start(workspace, after.id, after.drive)
             return Answer(Next.HANDOVER, after.phase, 0, made.entries)
-        seconds = made.seconds if told else UNTOLD_S if made.seconds is None else min(made.seconds, UNTOLD_S)
+        seconds = made.seconds if has_told else UNTOLD_S if made.seconds is None else min(made.seconds, UNTOLD_S)
         if seconds is not None:
             return Answer(Next.WAIT, after.phase, whole(seconds), made.entries)
         return Answer(Next.DONE if after.phase in FINAL else Next.HELD, after.phase, 0, made.entries)
@@ -133,10 +131,5 @@ class RolloutService:
             _LOG.warning("notices of the rollout %s wait: %s", rollout.id, error)
             return False
         # Whoever changed it meanwhile has started another execution, which tells once more: that changes nothing.
-        self.rollouts.save(workspace, replace(rollout, notices=[], version=rollout.version + 1), [], [])
+        self.rollouts.save(workspace, told(rollout), [], [])
         return True
-
-
-def _stepped(before: Rollout, made: Step, now: int) -> Rollout:
-    look_at = None if made.seconds is None else now + whole(made.seconds) * SECOND_MS
-    return replace(made.rollout, drive=before.drive, stepped_at=now, look_at=look_at, version=before.version + 1)

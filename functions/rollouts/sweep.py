@@ -18,15 +18,13 @@ from functions.domain.errors import StoreUnavailable
 from functions.domain.fleet import decode_snapshot
 from functions.domain.revision import Revision
 from functions.domain.rollout import UNMANAGED_TEXT, Phase, Rollout
-from functions.domain.times import MINUTE_MS
+from functions.domain.stepped import overdue
 from functions.ports import FleetStore, RevisionStore, RolloutStore
 from functions.rollout_launch import Parts, members_elsewhere, restart
 from functions.rollouts.joining import serves
 from functions.rollouts.targets import Targets
 
 _LOG = logging.getLogger(__name__)
-OVERDUE_MS = 2 * MINUTE_MS
-"""A step this late does not come any more: a step takes seconds, and a Lambda that fails is tried again within them at first."""
 MAX_RESTARTS = 100
 MAX_ADOPTED = 500
 """Of one run; the next goes on."""
@@ -90,12 +88,6 @@ class Sweep:
             document = Desired(text=text, hash=hash_of(text), time=now, by=f"revision {revision.number}")
             if self.parts.desired.put(workspace, agent, document, None):
                 yield agent
-
-
-def overdue(rollout: Rollout, now: int) -> bool:
-    """Whether a rollout that is not over, or has not told it, was left alone."""
-    due = rollout.stepped_at if rollout.look_at is None else rollout.look_at
-    return (rollout.look_at is not None or bool(rollout.notices)) and now > due + OVERDUE_MS
 
 
 def _in_force(rollouts: RolloutStore, workspace: str, revision: Revision) -> bool:

@@ -14,13 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from msgspec.structs import replace
-
 from functions.domain.errors import StoreUnavailable
 from functions.domain.rotation import FINAL_ROTATION, Rotation, RotationPhase
 from functions.domain.rotation_step import step
 from functions.domain.rotation_view import Refusal, RotationStep
-from functions.domain.times import SECOND_MS
+from functions.domain.stepped import handed_over, looked_at, told
 from functions.rotation_launch import Parts, restart
 from functions.rotations.effects import Effects
 from functions.rotations.observer import Observer
@@ -62,7 +60,9 @@ class RotationService:
             view, now = self.observer.look(workspace, before, refusal, self.clock)
             made = step(before, view, now)
             handover = turn >= MAX_TURNS
-            after = _stepped(before, made, now, handover=handover)
+            after = looked_at(before, made.rotation, None if made.seconds is None else whole(made.seconds), now)
+            if handover:
+                after = handed_over(after, now)
             if not self.parts.rotations.save_rotation(workspace, after, made.entries):
                 return None
             outcome = self.effects.carry_out(workspace, after, made.effects, now)
@@ -75,14 +75,14 @@ class RotationService:
         return step_on(advance, self.clock, f"the rotation {rotation}")
 
     def _answer(self, workspace: str, after: Rotation, made: RotationStep, *, left: bool, handover: bool) -> Answer:
-        told = self._tell(workspace, after)
+        has_told = self._tell(workspace, after)
         if handover:
             self.parts.executions.start(workspace, after.id, after.drive)
             return Answer(Next.HANDOVER, after.phase, 0, made.entries)
-        if after.phase in FINAL_ROTATION and told:
+        if after.phase in FINAL_ROTATION and has_told:
             self._start_next(workspace)
             return Answer(Next.DONE, after.phase, 0, made.entries)
-        seconds = UNTOLD_S if made.seconds is None and (left or not told) else made.seconds
+        seconds = UNTOLD_S if made.seconds is None and (left or not has_told) else made.seconds
         if seconds is None:
             return Answer(Next.HELD, after.phase, 0, made.entries)
         return Answer(Next.WAIT, after.phase, whole(seconds), made.entries)
@@ -97,7 +97,7 @@ class RotationService:
             _LOG.warning("notices of the rotation %s wait: %s", rotation.id, error)
             return False
         # Whoever changed it meanwhile has started another execution, which tells once more: that changes nothing.
-        self.parts.rotations.save_rotation(workspace, replace(rotation, notices=[], version=rotation.version + 1), [])
+        self.parts.rotations.save_rotation(workspace, told(rotation), [])
         return True
 
     def _start_next(self, workspace: str) -> None:
@@ -107,9 +107,3 @@ class RotationService:
             waiting = self.parts.rotations.rotation(workspace, first) if first else None
             if waiting is not None and waiting.phase is RotationPhase.QUEUED:
                 restart(self.parts, workspace, waiting, self.clock())
-
-
-def _stepped(before: Rotation, made: RotationStep, now: int, *, handover: bool) -> Rotation:
-    look_at = None if made.seconds is None else now + whole(made.seconds) * SECOND_MS
-    after = replace(made.rotation, drive=before.drive, stepped_at=now, look_at=look_at, version=before.version + 1)
-    return replace(after, drive=before.drive + 1, look_at=now) if handover else after

@@ -14,17 +14,14 @@ from itertools import islice
 from typing import NamedTuple
 
 from functions.domain.errors import StoreError
-from functions.domain.rotation import Rotation
 from functions.domain.rotation_fleet import strays
-from functions.domain.times import MINUTE_MS
+from functions.domain.stepped import overdue
 from functions.ports import FleetStore, KeyStore
 from functions.rotation_launch import Parts, restart
 from functions.rotations.agents import Agents, apart
 from functions.rotations.schedule import Schedule
 
 _LOG = logging.getLogger(__name__)
-OVERDUE_MS = 2 * MINUTE_MS
-"""A step this late does not come any more."""
 MAX_ASSIGNED = 500
 """Agents of one provider in one run; the next goes on."""
 
@@ -83,9 +80,3 @@ class Sweep:
             for id, agent in islice(strays(found, state, shard=shard, apart=own), MAX_ASSIGNED):
                 if self.keys.assign(workspace, id, provider, state.current, agent.assigned):
                     yield f"{id}/{provider}"
-
-
-def overdue(rotation: Rotation, now: int) -> bool:
-    """Whether a rotation that is not over, or has not told it, was left alone."""
-    due = rotation.stepped_at if rotation.look_at is None else rotation.look_at
-    return (rotation.look_at is not None or bool(rotation.notices)) and now > due + OVERDUE_MS

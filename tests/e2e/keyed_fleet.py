@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 import requests
 
 from functions.domain.key_fingerprint import fingerprint, salt_of
+from tests.e2e.beating import Beating
 
 BEAT_S = 12.0
 WORKERS = 10
@@ -125,21 +125,15 @@ class KeyedFleet:
 
     def __init__(self, cloud: str, token: str, provider: str, agents: Sequence[KeyedAgent]) -> None:
         self.agents = {agent.id: agent for agent in agents}
-        self._cloud, self._token, self._provider = cloud, token, provider
-        self._stopping = threading.Event()
-        shares = [agents[number::WORKERS] for number in range(WORKERS)]
-        self._threads = [threading.Thread(target=self._work, args=(share,), daemon=True) for share in shares if share]
+        self._beating = Beating[KeyedAgent](token, lambda agent, session: agent.beat(session, cloud, provider), BEAT_S)
 
     def start(self) -> None:
         """Begin."""
-        for thread in self._threads:
-            thread.start()
+        self._beating.start(list(self.agents.values()), WORKERS)
 
     def stop(self) -> None:
         """End all threads."""
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join(90)
+        self._beating.stop()
 
     def outcomes(self) -> Counter[str]:
         """Of all calls of all agents."""
@@ -148,18 +142,3 @@ class KeyedFleet:
     def holders(self, key: str) -> int:
         """How many sign with a key."""
         return sum(agent.key == key for agent in self.agents.values())
-
-    def _work(self, share: Sequence[KeyedAgent]) -> None:
-        with requests.Session() as session:
-            session.headers["Authorization"] = f"Bearer {self._token}"
-            while not self._stopping.is_set():
-                begun = time.monotonic()
-                for agent in share:
-                    if self._stopping.is_set():
-                        break
-                    try:
-                        agent.beat(session, self._cloud, self._provider)
-                    except requests.RequestException:
-                        # The cloud is busy; the next beat reports.
-                        continue
-                self._stopping.wait(max(0.5, BEAT_S - (time.monotonic() - begun)))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import requests
+
+from tests.e2e.beating import Beating
 
 BEAT_S = 8.0
 WORKERS = 6
@@ -108,46 +109,26 @@ def _of(numbers: Sequence[int], times: Sequence[int], ids: Sequence[str]) -> dic
 
 
 class SimulatedFleet:
-    """Agents that beat until the fleet is stopped; a few threads, each with its share."""
+    """Agents that beat until the fleet is stopped."""
 
     def __init__(self, url: str, token: str, agents: Sequence[SimulatedAgent]) -> None:
         self.agents = {agent.id: agent for agent in agents}
-        self._url, self._token = url, token
-        self._stopping = threading.Event()
-        shares = [agents[number::WORKERS] for number in range(WORKERS)]
-        self._threads = [threading.Thread(target=self._work, args=(share,), daemon=True) for share in shares if share]
+
+        def beat(agent: SimulatedAgent, session: requests.Session) -> None:
+            if not agent.silent:
+                agent.beat(session, url)
+
+        self._beating = Beating(token, beat, BEAT_S)
 
     def start(self) -> None:
         """Begin to beat."""
-        for thread in self._threads:
-            thread.start()
+        self._beating.start(list(self.agents.values()), WORKERS)
 
     def stop(self) -> None:
         """End all threads."""
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join(60)
+        self._beating.stop()
 
     def add(self, agent: SimulatedAgent) -> None:
         """Let another agent join."""
         self.agents[agent.id] = agent
-        thread = threading.Thread(target=self._work, args=([agent],), daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _work(self, share: Sequence[SimulatedAgent]) -> None:
-        with requests.Session() as session:
-            session.headers["Authorization"] = f"Bearer {self._token}"
-            while not self._stopping.is_set():
-                begun = time.monotonic()
-                for agent in share:
-                    if not agent.silent and not self._stopping.is_set():
-                        self._beat(agent, session)
-                self._stopping.wait(max(0.5, BEAT_S - (time.monotonic() - begun)))
-
-    def _beat(self, agent: SimulatedAgent, session: requests.Session) -> None:
-        try:
-            agent.beat(session, self._url)
-        except requests.RequestException:
-            # The cloud is busy; the next beat reports.
-            return
+        self._beating.start([agent])

@@ -6,7 +6,7 @@ can be told to fail at any write (`Chance`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,13 +69,14 @@ class Chance:
 class Mortal:
     """A port whose writes may fail."""
 
-    def __init__(self, real: Any, chance: Chance) -> None:
+    def __init__(self, real: Any, chance: Chance, writes: Collection[str] = WRITES) -> None:
         self._real = real
         self._chance = chance
+        self._writes = writes
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._real, name)
-        if name not in WRITES:
+        if name not in self._writes:
             return method
         return lambda *given, **named: self._chance(lambda: method(*given, **named))
 

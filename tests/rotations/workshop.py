@@ -40,7 +40,7 @@ from tests.fakes.keys import MemoryKeys
 from tests.fakes.revisions import MemoryRevisions
 from tests.fakes.rollouts import MemoryRollouts
 from tests.fakes.rotations import MemoryRotations
-from tests.rollouts.workshop import RETRIES_S, START, TICK_MS, WS, Chance, Died, Gate, Notices
+from tests.rollouts.workshop import RETRIES_S, START, TICK_MS, WS, Chance, Died, Gate, Mortal, Notices
 
 PROVIDER = "anthropic"
 OLD, NEW, THIRD = (f"sk-ant-{word}-0123456789abcdef" for word in ("former", "newest", "latest"))
@@ -50,20 +50,6 @@ WRITES = {
     *("write", "delete", "put_incoming", "drop_incoming", "revoke"),
 }
 """Methods of the ports that change something."""
-
-
-class Mortal:
-    """A port whose writes may fail."""
-
-    def __init__(self, real: Any, chance: Chance) -> None:
-        self._real = real
-        self._chance = chance
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._real, name)
-        if name not in WRITES:
-            return method
-        return lambda *given, **named: self._chance(lambda: method(*given, **named))
 
 
 @dataclass
@@ -168,7 +154,7 @@ class Shop:
         return Parts(vault=vault, rotations=rotations, executions=executions)
 
     def mortal(self, real: Any) -> Any:
-        return Mortal(real, self.chance)
+        return Mortal(real, self.chance, WRITES)
 
     def service(self) -> RotationService:
         """As the step's function has it; a new one each time, as if its process had died."""

@@ -6,6 +6,7 @@ What is checked is a layer, not the document that layers make together: nothing 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Callable
@@ -24,19 +25,19 @@ def is_reference(value: object) -> bool:
 
 
 @dataclass(frozen=True)
-class Kind:
+class Kind(ABC):
     """What a value may be."""
 
     about: str
     """For people, in editors and in the field reference."""
 
+    @abstractmethod
     def check(self, value: Any, path: str, report: Report) -> None:
         """Report what is wrong with a value that is not null."""
-        raise NotImplementedError
 
+    @abstractmethod
     def schema(self) -> dict[str, Any]:
         """As JSON Schema."""
-        raise NotImplementedError
 
     def described(self) -> dict[str, Any]:
         """As JSON Schema, with what people read."""

@@ -207,7 +207,7 @@ def test_a_restart_is_waited_for(hooked: Hooked) -> None:
 )
 def test_what_does_not_come_into_force_is_put_back(hooked: Hooked, applies: str, reason: str) -> None:
     hooked.openclaw.set(applies=applies)
-    hooked.agent.configure(HOOK_SECONDS="12")
+    hooked.agent.configure(HOOK_SECONDS="30")
     code, why = hooked.config({"openclaw": {"ui": {"seamColor": "#112233"}}, "limits": {"concurrency": 2}})
     assert (code, why[: len(reason)]) == (1, reason)
     assert (hooked.openclaw["config"], hooked.openclaw["applied"]) == (CONFIG, CONFIG)
@@ -236,7 +236,7 @@ def test_a_text_that_openclaw_hides_is_known_to_be_ours(hooked: Hooked) -> None:
 
 
 def test_a_gateway_that_does_not_get_ready_gets_its_configuration_back(hooked: Hooked) -> None:
-    hooked.agent.configure(HOOK_SECONDS="10")
+    hooked.agent.configure(HOOK_SECONDS="30")
     hooked.openclaw.ready = False
     code, why = hooked.config({"limits": {"concurrency": 2}})
     assert code == 1

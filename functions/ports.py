@@ -133,6 +133,14 @@ class RollupStore(Protocol):
         """Encoded agent matrices of start <= time < end; buckets without one are absent."""
         ...
 
+    def put_usage(self, workspace: str, hour: int, bucket: int, rollup: Rollup, expires: int) -> None:
+        """Replace one piece of an hour's usage (`domain.usage`)."""
+        ...
+
+    def read_usage(self, workspace: str, start: int, end: int, bucket: int | None = None) -> dict[int, list[bytes]]:
+        """Encoded usage of start <= hour < end, all pieces or only one; hours without any are absent."""
+        ...
+
     def put_failures(self, workspace: str, resolution: Resolution, time: int, data: bytes, expires: int) -> None:
         """Replace the encoded groups of failures (`domain.failures`) of one bucket."""
         ...

@@ -13,6 +13,7 @@ from functions.adapters.parts import put_batch, query
 from functions.domain.rollup import Rollup
 from functions.domain.rollup_codec import encode
 from functions.domain.times import HOURS_PER_DAY, MINUTES_PER_HOUR
+from functions.domain.usage import BUCKETS
 from functions.ports import Resolution
 
 if TYPE_CHECKING:
@@ -64,6 +65,18 @@ class Rollups:
     def read_matrix(self, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
         """Encoded agent matrices of start <= time < end."""
         return self._read_whole(_matrix_kind(resolution), workspace, resolution, start, end)
+
+    def put_usage(self, workspace: str, hour: int, bucket: int, rollup: Rollup, expires: int) -> None:
+        """Replace one piece of an hour's usage."""
+        self._put_whole(_usage_kind(bucket), workspace, Resolution.HOUR, hour, encode(rollup), expires)
+
+    def read_usage(self, workspace: str, start: int, end: int, bucket: int | None = None) -> dict[int, list[bytes]]:
+        """Encoded usage of start <= hour < end."""
+        found: dict[int, list[bytes]] = {}
+        for number in range(BUCKETS) if bucket is None else (bucket,):
+            for hour, data in self._read_whole(_usage_kind(number), workspace, Resolution.HOUR, start, end).items():
+                found.setdefault(hour, []).append(data)
+        return found
 
     def put_failures(self, workspace: str, resolution: Resolution, time: int, data: bytes, expires: int) -> None:
         """Replace the groups of failures of one bucket."""
@@ -140,6 +153,10 @@ def _group_kind(resolution: Resolution) -> str:
 
 def _matrix_kind(resolution: Resolution) -> str:
     return f"a{resolution.value}"
+
+
+def _usage_kind(bucket: int) -> str:
+    return f"u{bucket}"
 
 
 def _failures_kind(resolution: Resolution) -> str:

@@ -146,15 +146,28 @@ class Columns:
             self._columns[name] = self._read(name)
         return self._columns[name]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Metrics that have any row."""
+        return frozenset(self._table.names) if self._table else frozenset()
+
+    def scalars(self, name: str) -> Column | None:
+        """A metric's rows without their sketches, which stay packed: it has no `bins`."""
+        return self._column(name, ())
+
     def _read(self, name: str) -> Column | None:
+        if self._table is None or name not in self._table.names:
+            return None
+        try:
+            return self._column(name, self._table.sketches(name))
+        except ValueError as error:
+            raise Damaged(str(error)) from None
+
+    def _column(self, name: str, sketches: Sequence[bytes]) -> Column | None:
         if self._table is None or name not in self._table.names:
             return None
         name_of, tags_of, scalars = self._rows
         chosen = np.flatnonzero(name_of == self._table.names.index(name))
-        try:
-            sketches = self._table.sketches(name)
-        except ValueError as error:
-            raise Damaged(str(error)) from None
         return Column(self._tags[tags_of[chosen]], scalars[chosen], sketches)
 
     @cached_property

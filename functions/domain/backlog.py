@@ -55,7 +55,13 @@ def contains(ranges: Ranges, minute: int) -> bool:
 def whole_hours(minutes: Collection[int], unsealed: Ranges, until: int) -> list[int]:
     """The hours of some minutes that are over and have all their minutes sealed, newest first."""
     hours = {minute // MINUTES_PER_HOUR for minute in minutes}
-    return sorted((hour for hour in hours if _is_whole(hour, unsealed, until)), reverse=True)
+    return sorted((hour for hour in hours if is_whole(hour, unsealed, until)), reverse=True)
+
+
+def is_whole(hour: int, unsealed: Ranges, until: int) -> bool:
+    """Whether an hour is over and has all its minutes sealed."""
+    first, last = hour * MINUTES_PER_HOUR, (hour + 1) * MINUTES_PER_HOUR
+    return last <= until and not any(start < last and first < end for start, end in unsealed)
 
 
 def next_in_hour(due: dict[int, list[str]], limit: int) -> list[tuple[int, list[str]]]:
@@ -81,11 +87,6 @@ def remove_due(due: dict[int, list[str]], hour: int, done: Collection[str]) -> N
         due[hour] = left
     else:
         del due[hour]
-
-
-def _is_whole(hour: int, unsealed: Ranges, until: int) -> bool:
-    first, last = hour * MINUTES_PER_HOUR, (hour + 1) * MINUTES_PER_HOUR
-    return last <= until and not any(start < last and first < end for start, end in unsealed)
 
 
 def _split(start: int, end: int, minute: int) -> Ranges:

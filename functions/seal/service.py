@@ -6,11 +6,11 @@ all that it asked for is stored. So a tick that died anywhere is made good by th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from functions.domain import backlog, window
+from functions.domain import backlog, rollup_codec, usage, window
 from functions.domain.alert_budgets import DOCUMENT as BUDGETS
 from functions.domain.alert_budgets import of_budgets_in_use
 from functions.domain.alert_matrix import agent_matrix
@@ -22,6 +22,7 @@ from functions.domain.fleet import Snapshot, SnapshotUnreadable, decode_snapshot
 from functions.domain.health import Transition
 from functions.domain.items import StoredItem
 from functions.domain.minutes import MergedMinute, Part, decode_items, merge_minute, merge_rollups, sound_parts
+from functions.domain.rollup import Rollup
 from functions.domain.roster import Roster
 from functions.domain.times import DAY_MS, HOUR_MS, LATE_AFTER_MS, MINUTE_MS, MINUTES_PER_HOUR, SECOND_MS, minute_end, minute_of
 from functions.domain.workspace import DOCUMENT, WorkspaceSettings
@@ -33,6 +34,7 @@ LEASE_MS = 60 * SECOND_MS
 """Longer than the function may run (55 s): nobody else starts while it does."""
 STALE_AFTER_MS = 60 * SECOND_MS
 MINUTES_KEPT_S = 3 * DAY_MS // SECOND_MS
+USAGE_KEPT_S = usage.KEPT_DAYS * DAY_MS // SECOND_MS
 HOURS_KEPT_S = 35 * DAY_MS // SECOND_MS
 BATCHES_KEPT_MS = 47 * HOUR_MS
 """Batch items are kept 48 h: a minute older than this cannot be merged again without losing what has expired."""
@@ -297,6 +299,18 @@ class _Tick:
         agents = {owner: self._rollups.read_agent(self._workspace, owner, Resolution.MINUTE, start, end) for owner in owners if owner}
         built = {agent: merge_rollups(minutes.values()) for agent, minutes in agents.items() if minutes}
         self._rollups.put_agents(self._workspace, Resolution.HOUR, hour, built, expires)
+        self._put_usage(hour, built)
+
+    def _put_usage(self, hour: int, built: Mapping[str, Rollup]) -> None:
+        """Replace what the hour's usage has of these agents; the lease keeps others from doing so meanwhile."""
+        expires = _expires((hour + 1) * HOUR_MS, USAGE_KEPT_S)
+        pieces: dict[int, dict[str, Rollup]] = {}
+        for agent, rollup in built.items():
+            pieces.setdefault(usage.bucket_of(agent), {})[agent] = rollup
+        for bucket, agents in pieces.items():
+            stored = self._rollups.read_usage(self._workspace, hour, hour + 1, bucket).get(hour)
+            known = rollup_codec.decode(stored[0]) if stored else {}
+            self._rollups.put_usage(self._workspace, hour, bucket, usage.replaced(known, usage.usage_of(agents), agents), expires)
 
     def _rates_minute(self) -> int:
         return minute_of(self._now - SETTLED_MS) - 1

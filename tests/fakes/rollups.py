@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from functions.domain import rollup_codec
 from functions.domain.rollup import Rollup
+from functions.domain.usage import BUCKETS
 from functions.ports import Resolution
 
 
@@ -17,6 +18,7 @@ class MemoryRollups:
         self.groups: dict[tuple[str, Resolution], dict[int, tuple[bytes, int]]] = {}
         self.agents: dict[tuple[str, str, Resolution], dict[int, tuple[bytes, int]]] = {}
         self.matrices: dict[tuple[str, Resolution], dict[int, tuple[bytes, int]]] = {}
+        self.usage: dict[tuple[str, int], dict[int, tuple[bytes, int]]] = {}
         self.failures: dict[tuple[str, Resolution], dict[int, tuple[bytes, int]]] = {}
 
     def put_group(self, workspace: str, resolution: Resolution, time: int, rollup: Rollup, expires: int) -> None:
@@ -37,6 +39,16 @@ class MemoryRollups:
 
     def read_matrix(self, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
         return self._between(self.matrices.get((workspace, resolution), {}), start, end)
+
+    def put_usage(self, workspace: str, hour: int, bucket: int, rollup: Rollup, expires: int) -> None:
+        self.usage.setdefault((workspace, bucket), {})[hour] = (rollup_codec.encode(rollup), expires)
+
+    def read_usage(self, workspace: str, start: int, end: int, bucket: int | None = None) -> dict[int, list[bytes]]:
+        found: dict[int, list[bytes]] = {}
+        for number in range(BUCKETS) if bucket is None else (bucket,):
+            for hour, data in self._between(self.usage.get((workspace, number), {}), start, end).items():
+                found.setdefault(hour, []).append(data)
+        return found
 
     def put_failures(self, workspace: str, resolution: Resolution, time: int, data: bytes, expires: int) -> None:
         self.failures.setdefault((workspace, resolution), {})[time] = (data, expires)

@@ -1,0 +1,1 @@
+"""Costs: what tasks cost, who pays, and whether the provider agrees."""

@@ -1,0 +1,74 @@
+"""Usage: what each agent did in an hour, by cell, for everything that counts in days and months: cost, reports, capacity.
+
+A usage rollup's keys are an agent's series with the agent among the tags: `("task.cost_usd", (("agent", "a7"), ("model", …)))`.
+Seal writes it when it builds an hour, in `BUCKETS` pieces by agent, and keeps it for as long as people ask for bills.
+
+What a task cost is one of three things, which are never mixed (`tasks.COST`, `PRICED`, `UNPRICED`):
+
+    task.cost_usd       reported with the task; tag `cost_source` says who priced it, where the client says so
+    cost.priced_usd     made of tokens, at the list price that `cost_source` names; as many points as tasks
+    cost.unpriced       tokens of tasks that nobody can price, with as many points as there are tasks; never 0 USD
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from zlib import crc32
+
+from functions.domain import tasks
+from functions.domain.rollup import Rollup, SeriesKey
+from functions.domain.series import AGENT
+
+BUCKETS = 8
+"""Pieces that an hour's usage is stored in."""
+KEPT_DAYS = 400
+
+TOKENS_CACHE_READ = "task.tokens_cache_read"
+TOKENS_CACHE_WRITE = "task.tokens_cache_write"
+TOKENS = (tasks.TOKENS_IN, tasks.TOKENS_OUT, TOKENS_CACHE_READ, TOKENS_CACHE_WRITE)
+
+WITHOUT_COST = {
+    tasks.TOKENS_IN: "cost.tokens_in",
+    tasks.TOKENS_OUT: "cost.tokens_out",
+    TOKENS_CACHE_READ: "cost.tokens_cache_read",
+    TOKENS_CACHE_WRITE: "cost.tokens_cache_write",
+}
+"""Tokens of tasks that came without a cost, by the metric that they are part of; intake tells them apart task by task."""
+PRICED = "cost.priced_usd"
+UNPRICED = "cost.unpriced"
+COST_SOURCE = "cost_source"
+"""Tag of a cost: who priced it, `genai-prices 0.2.3`."""
+
+CPU = "agent.cpu"
+MEMORY = "agent.memory"
+QUEUE_DEPTH = "queue.depth"
+QUEUE_WAIT = "openclaw.queue.wait_ms"
+ACTIVE_WORKERS = "fleet.active_workers"
+MAX_WORKERS = "fleet.max_workers"
+RATE_LIMITED = "llm.rate_limited"
+HEARTBEAT = "fleet.heartbeat"
+GAUGES = (CPU, MEMORY, QUEUE_DEPTH, QUEUE_WAIT, ACTIVE_WORKERS, MAX_WORKERS, RATE_LIMITED)
+
+METRICS = frozenset((*tasks.NAMES, *TOKENS, *WITHOUT_COST.values(), PRICED, UNPRICED, *GAUGES, HEARTBEAT))
+"""All that usage has."""
+
+
+def bucket_of(agent: str) -> int:
+    """The piece that an agent's usage is in."""
+    return crc32(agent.encode()) % BUCKETS
+
+
+def usage_of(agents: Mapping[str, Rollup]) -> Rollup:
+    """Usage of some agents' hours; shares their aggregates, which stay as they are."""
+    return {
+        SeriesKey(key.name, tuple(sorted(((AGENT, agent), *key.tags)))): aggregate
+        for agent, rollup in agents.items()
+        for key, aggregate in rollup.items()
+        if key.name in METRICS
+    }
+
+
+def replaced(stored: Rollup, fresh: Rollup, agents: Iterable[str]) -> Rollup:
+    """Stored usage with all that it has of some agents replaced by what is fresh."""
+    gone = set(agents)
+    return {key: aggregate for key, aggregate in stored.items() if dict(key.tags).get(AGENT) not in gone} | fresh

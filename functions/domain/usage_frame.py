@@ -1,0 +1,152 @@
+"""Usage of many hours as columns of numbers, to be summed by anything.
+
+    frame = UsageFrame(first_hour, last_hour, names={"task.cost_usd"}); frame.add(hour, piece) …
+    by = frame.group(("tenant",), selector, overlay)
+    frame.sums("task.cost_usd", by)            USD by group: array [group]
+    frame.hourly("task.cost_usd", by).sum      USD by group and hour: array [group, hour]
+
+A week of 500 agents is a million rows; so rows are read as arrays and never made into objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from functions.domain.alert_columns import Column, Columns, Damaged, Floats, Ints, Ordered, TagSets, read_bins
+from functions.domain.rollup import TagPairs
+from functions.domain.selector import Selector
+from functions.domain.series import AGENT
+
+__all__ = ["Damaged", "Figures", "Groups", "UsageFrame"]
+
+
+class Groups(NamedTuple):
+    """Which group a row counts for."""
+
+    keys: Sequence[TagPairs]
+    """The groups' tags, in the order of the arrays; a tag that rows lack is left out."""
+    slots: Ints
+    """By number of the tag set; -1 for rows that are not selected."""
+
+    @property
+    def amount(self) -> int:
+        """Number of groups."""
+        return len(self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the points of every slot add up to. Where `count` is 0, min is inf and max -inf."""
+
+    count: Floats
+    sum: Floats
+    min: Floats
+    max: Floats
+
+    @property
+    def mean(self) -> Floats:
+        """Mean value; nan without points."""
+        return np.divide(self.sum, self.count, out=np.full_like(self.sum, np.nan), where=self.count > 0)
+
+
+class UsageFrame:
+    """Hours first_hour <= hour < last_hour."""
+
+    def __init__(self, first_hour: int, last_hour: int, *, names: Collection[str], sketches: Collection[str] = ()) -> None:
+        """`names` are the metrics to keep, `sketches` those of them whose quantiles are wanted, which costs memory."""
+        self.first_hour, self.last_hour = first_hour, last_hour
+        self.missing: frozenset[int] = frozenset()
+        """Hours whose usage is not built yet, or could not be read: they are unknown, not empty. Set by whoever reads."""
+        self.tags = TagSets()
+        self._names, self._sketches = frozenset(names), frozenset(sketches)
+        self._parts: dict[str, list[tuple[int, Column]]] = {}
+
+    @property
+    def hours(self) -> range:
+        """The hours, as numbers."""
+        return range(self.first_hour, self.last_hour)
+
+    def add(self, hour: int, data: bytes) -> None:
+        """Take in one piece of an hour; raises `Damaged`."""
+        columns = Columns(data, self.tags)
+        for name in columns.names & self._names:
+            column = columns.column(name) if name in self._sketches else columns.scalars(name)
+            if column is not None:
+                self._parts.setdefault(name, []).append((hour, column))
+
+    def agents(self) -> list[str]:
+        """Agents that have any row, sorted."""
+        return sorted({agent for tags in self.tags.sets for key, agent in tags if key == AGENT})
+
+    def group(
+        self, by: Collection[str], selector: Selector | None = None, overlay: Mapping[str, Mapping[str, str]] | None = None
+    ) -> Groups:
+        """Groups by tags (`agent` among them). `overlay` has tags of agents, where the rows themselves do not say."""
+        keys: dict[TagPairs, int] = {}
+        slots = np.full(len(self.tags), -1, dtype=np.int64)
+        for number, pairs in enumerate(self.tags.sets):
+            tags = dict(pairs)
+            if overlay:
+                tags = {**overlay.get(tags.get(AGENT, ""), {}), **tags}
+            if selector is None or selector.matches(tags):
+                slots[number] = keys.setdefault(tuple((key, tags[key]) for key in by if key in tags), len(keys))
+        return Groups(list(keys), slots)
+
+    def figures(self, name: str, groups: Groups) -> Figures:
+        """A metric's points by group: arrays [group]."""
+        return self._fold(name, groups, hourly=False)
+
+    def sums(self, name: str, groups: Groups) -> Floats:
+        """Sums of a metric by group."""
+        return self.figures(name, groups).sum
+
+    def hourly(self, name: str, groups: Groups) -> Figures:
+        """A metric's points by group and hour: arrays [group, hour]."""
+        return self._fold(name, groups, hourly=True)
+
+    def quantile(self, name: str, groups: Groups, q: float, *, hourly: bool = False) -> Floats:
+        """A quantile by group (and hour) within 1 %; nan without points. Raises KeyError when sketches of it were not asked for."""
+        if name not in self._sketches:
+            raise KeyError(f"the sketches of {name} were not read")
+        parts = self._parts.get(name, [])
+        shape = (groups.amount, len(self.hours)) if hourly else (groups.amount,)
+        read_bins([column for _, column in parts])
+        pieces = []
+        for hour, column in parts:
+            rows, ranks, counts = column.bins
+            slots = self._slots(groups, hour, column, hourly=hourly)[rows]
+            chosen = slots >= 0
+            pieces.append((slots[chosen], ranks[chosen], counts[chosen]))
+        if not pieces:
+            return np.full(shape, np.nan)
+        slots, ranks, counts = (np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
+        found = Ordered.of((slots, ranks, counts), int(np.prod(shape))).quantile(q)
+        known = self._fold(name, groups, hourly=hourly)
+        return np.clip(found.reshape(shape), known.min, known.max)
+
+    def _slots(self, groups: Groups, hour: int, column: Column, *, hourly: bool) -> Ints:
+        slots = groups.slots[column.tags]
+        return np.where(slots >= 0, slots * len(self.hours) + hour - self.first_hour, -1) if hourly else slots
+
+    def _fold(self, name: str, groups: Groups, *, hourly: bool) -> Figures:
+        shape = (groups.amount, len(self.hours)) if hourly else (groups.amount,)
+        size = int(np.prod(shape))
+        parts = self._parts.get(name, [])
+        empty = np.zeros(0, dtype=np.int64)
+        slots = np.concatenate([empty, *(self._slots(groups, hour, column, hourly=hourly) for hour, column in parts)])
+        chosen = slots >= 0
+        slots = slots[chosen]
+
+        def scalar(field: str) -> Floats:
+            return np.concatenate([np.zeros(0), *(column.scalars[field] for _, column in parts)])[chosen].astype(np.float64)
+
+        low, high = np.full(size, np.inf), np.full(size, -np.inf)
+        np.minimum.at(low, slots, scalar("min"))
+        np.maximum.at(high, slots, scalar("max"))
+        count = np.bincount(slots, weights=scalar("count"), minlength=size).astype(np.float64)
+        total = np.bincount(slots, weights=scalar("sum"), minlength=size).astype(np.float64)
+        return Figures(count.reshape(shape), total.reshape(shape), low.reshape(shape), high.reshape(shape))

@@ -1,0 +1,1 @@
+"""Scaling signals: how many agents a group should have."""

@@ -1,0 +1,45 @@
+"""Reads usage (`domain.usage`) into frames, and says which hours are not known: not built yet is not the same as empty."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from functions.domain import backlog
+from functions.domain.fleet import Snapshot
+from functions.domain.times import HOURS_PER_DAY
+from functions.domain.usage_frame import Damaged, UsageFrame
+from functions.ports import RollupStore
+
+
+def read_usage(
+    rollups: RollupStore,
+    workspace: str,
+    snapshot: Snapshot | None,
+    first_hour: int,
+    last_hour: int,
+    *,
+    names: Collection[str],
+    sketches: Collection[str] = (),
+) -> UsageFrame:
+    """Usage of first_hour <= hour < last_hour, read a day at a time. Raises `StoreUnavailable`.
+
+    `missing` has the hours that wait to be built as of `snapshot`, and those with a damaged piece.
+    """
+    frame = UsageFrame(first_hour, last_hour, names=names, sketches=sketches)
+    missing = {hour for hour in frame.hours if waits(snapshot, hour)}
+    for start in range(first_hour, last_hour, HOURS_PER_DAY):
+        for hour, pieces in sorted(rollups.read_usage(workspace, start, min(last_hour, start + HOURS_PER_DAY)).items()):
+            for piece in pieces:
+                try:
+                    frame.add(hour, piece)
+                except Damaged:
+                    missing.add(hour)
+    frame.missing = frozenset(missing)
+    return frame
+
+
+def waits(snapshot: Snapshot | None, hour: int) -> bool:
+    """Whether an hour is still under way, or to be built (again)."""
+    if snapshot is None:
+        return True
+    return hour in snapshot.due_hours or not backlog.is_whole(hour, snapshot.unsealed, snapshot.due_until or 0)

@@ -192,3 +192,22 @@ def test_failures_are_kept_beside_rollups(case: Case) -> None:
     assert case.store.read_failures("ws", M, MINUTE - 5, MINUTE + 5) == {MINUTE: b"second" * 100_000}
     assert case.store.read_failures("ws", H, HOUR, HOUR + 1) == {HOUR: b"hour"}
     assert case.store.read_failures("ws2", M, MINUTE, MINUTE + 1) == {}
+
+
+def test_usage_is_read_back_piece_by_piece(case: Case) -> None:
+    case.store.put_usage("ws", HOUR, 1, rollup(5.0), case.later)
+    case.store.put_usage("ws", HOUR, 6, rollup(7.0), case.later)
+    case.store.put_usage("ws", HOUR + 1, 1, rollup(9.0), case.later)
+    found = case.store.read_usage("ws", HOUR, HOUR + 1)
+    assert [decode(piece) for piece in found[HOUR]] == [rollup(5.0), rollup(7.0)]
+    assert list(found) == [HOUR]
+    assert [decode(piece) for piece in case.store.read_usage("ws", HOUR, HOUR + 2, 1)[HOUR + 1]] == [rollup(9.0)]
+
+
+def test_usage_is_replaced_and_expires(case: Case) -> None:
+    case.store.put_usage("ws", HOUR, 1, rollup(5.0), case.later)
+    case.store.put_usage("ws", HOUR, 1, rollup(6.0), case.later)
+    assert [decode(piece) for piece in case.store.read_usage("ws", HOUR, HOUR + 1)[HOUR]] == [rollup(6.0)]
+    case.clock.seconds += 2_000
+    assert case.store.read_usage("ws", HOUR, HOUR + 1) == {}
+    assert case.store.read_usage("other", HOUR, HOUR + 1) == {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -12,6 +12,7 @@ import msgspec
 from functions.domain import batch, tasks
 from functions.domain.batch import CheckedBatch, Column, Rejection, Rejections, SketchPoint
 from functions.domain.cardinality import MAX_SERIES, Folding, Limited, fold
+from functions.domain.cost_intake import apart, without_cost
 from functions.domain.items import BatchItem
 from functions.domain.naming import naming
 from functions.domain.raw import RawRecord, raw_records
@@ -172,14 +173,21 @@ def _failures(checked: CheckedBatch) -> dict[int, bytes]:
 def _rollups(checked: CheckedBatch, folding: Folding) -> dict[int, Rollup]:
     """The rollup of each minute that has a point."""
     rollups: dict[int, Rollup] = {}
-    for column in checked.columns:
-        key = folding.series[column.identity.key]
+    _add(rollups, checked.columns, checked.sketches, folding.series.__getitem__)
+    _add(rollups, *without_cost(checked.columns, checked.sketches), lambda key: apart(folding.series[key]))
+    return rollups
+
+
+def _add(
+    rollups: dict[int, Rollup], columns: Iterable[Column], sketches: Iterable[SketchPoint], series_of: Callable[[SeriesKey], SeriesKey]
+) -> None:
+    for column in columns:
+        key = series_of(column.identity.key)
         for minute, values, times in _by_minute(column):
             _aggregate(rollups, minute, key).extend(values, times)
-    for point in checked.sketches:
-        key = folding.series[point.identity.key]
+    for point in sketches:
+        key = series_of(point.identity.key)
         _aggregate(rollups, minute_of(point.time), key).merge(Aggregate(point.sketch, point.last, point.time))
-    return rollups
 
 
 def _aggregate(rollups: dict[int, Rollup], minute: int, key: SeriesKey) -> Aggregate:

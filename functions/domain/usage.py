@@ -16,6 +16,10 @@ from collections.abc import Iterable, Mapping
 from zlib import crc32
 
 from functions.domain import tasks
+from functions.domain.cost_intake import COST_SOURCE as COST_SOURCE
+from functions.domain.cost_intake import TOKENS_CACHE_READ as TOKENS_CACHE_READ
+from functions.domain.cost_intake import TOKENS_CACHE_WRITE as TOKENS_CACHE_WRITE
+from functions.domain.cost_intake import WITHOUT_COST as WITHOUT_COST
 from functions.domain.rollup import Rollup, SeriesKey
 from functions.domain.series import AGENT
 
@@ -23,21 +27,10 @@ BUCKETS = 8
 """Pieces that an hour's usage is stored in."""
 KEPT_DAYS = 400
 
-TOKENS_CACHE_READ = "task.tokens_cache_read"
-TOKENS_CACHE_WRITE = "task.tokens_cache_write"
 TOKENS = (tasks.TOKENS_IN, tasks.TOKENS_OUT, TOKENS_CACHE_READ, TOKENS_CACHE_WRITE)
 
-WITHOUT_COST = {
-    tasks.TOKENS_IN: "cost.tokens_in",
-    tasks.TOKENS_OUT: "cost.tokens_out",
-    TOKENS_CACHE_READ: "cost.tokens_cache_read",
-    TOKENS_CACHE_WRITE: "cost.tokens_cache_write",
-}
-"""Tokens of tasks that came without a cost, by the metric that they are part of; intake tells them apart task by task."""
 PRICED = "cost.priced_usd"
 UNPRICED = "cost.unpriced"
-COST_SOURCE = "cost_source"
-"""Tag of a cost: who priced it, `genai-prices 0.2.3`."""
 
 CPU = "agent.cpu"
 MEMORY = "agent.memory"

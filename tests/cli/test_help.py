@@ -31,6 +31,7 @@ def test_all_nouns_are_there() -> None:
             "agents",
             "alerts",
             "budgets",
+            "capacity",
             "channels",
             "errors",
             "events",

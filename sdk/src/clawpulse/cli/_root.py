@@ -15,6 +15,7 @@ from clawpulse.cli import (
     agents,
     alerts,
     budgets,
+    capacity,
     channels,
     errors,
     events,
@@ -39,6 +40,7 @@ COMMANDS: tuple[click.Command, ...] = (
     *(agents.agents, summary.summary, series.series, tasks.tasks, events.events, errors.errors),
     *(fleet.fleet, rollout.rollout, rotate.rotate, keys.keys),
     *(alerts.alerts, incidents.incidents, silences.silences, channels.channels, budgets.budgets),
+    capacity.capacity,
     *(token.token, settings.settings, version.version),
 )
 GROUP = "clawpulse.commands"

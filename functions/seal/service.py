@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from functions.domain import backlog, rollup_codec, usage, window
+from functions.domain import backlog, cost_prices, cost_pricing, rollup_codec, usage, window
 from functions.domain.alert_budgets import DOCUMENT as BUDGETS
 from functions.domain.alert_budgets import of_budgets_in_use
 from functions.domain.alert_matrix import agent_matrix
 from functions.domain.alert_rules import agent_metrics
 from functions.domain.backlog import GROUP
 from functions.domain.cells import Cells
+from functions.domain.cost_pricing import Prices
 from functions.domain.errors import InvalidInput
 from functions.domain.fleet import Snapshot, SnapshotUnreadable, decode_snapshot, encode_snapshot
 from functions.domain.health import Transition
@@ -299,18 +300,30 @@ class _Tick:
         agents = {owner: self._rollups.read_agent(self._workspace, owner, Resolution.MINUTE, start, end) for owner in owners if owner}
         built = {agent: merge_rollups(minutes.values()) for agent, minutes in agents.items() if minutes}
         self._rollups.put_agents(self._workspace, Resolution.HOUR, hour, built, expires)
-        self._put_usage(hour, built)
+        if built:
+            self._put_usage(hour, built)
 
     def _put_usage(self, hour: int, built: Mapping[str, Rollup]) -> None:
         """Replace what the hour's usage has of these agents; the lease keeps others from doing so meanwhile."""
         expires = _expires((hour + 1) * HOUR_MS, USAGE_KEPT_S)
+        prices = self._load_prices()
+        models = {agent: self._snapshot.agents[agent].model for agent in built if agent in self._snapshot.agents}
         pieces: dict[int, dict[str, Rollup]] = {}
         for agent, rollup in built.items():
             pieces.setdefault(usage.bucket_of(agent), {})[agent] = rollup
         for bucket, agents in pieces.items():
             stored = self._rollups.read_usage(self._workspace, hour, hour + 1, bucket).get(hour)
             known = rollup_codec.decode(stored[0]) if stored else {}
-            self._rollups.put_usage(self._workspace, hour, bucket, usage.replaced(known, usage.usage_of(agents), agents), expires)
+            fresh = cost_pricing.with_models(usage.usage_of(agents), models)
+            rows = usage.replaced(known, cost_pricing.priced(fresh, hour * HOUR_MS, prices), agents)
+            self._rollups.put_usage(self._workspace, hour, bucket, rows, expires)
+
+    def _load_prices(self) -> Prices:
+        try:
+            return cost_prices.prices(cost_prices.parse_prices(self._fleet.settings(self._workspace, cost_prices.DOCUMENT) or {}))
+        except InvalidInput as error:
+            self._report.warnings.append(f"the workspace's prices are not valid, those of the list hold: {error}")
+            return cost_pricing.list_price
 
     def _rates_minute(self) -> int:
         return minute_of(self._now - SETTLED_MS) - 1

@@ -1,0 +1,119 @@
+"""All that a report is made from, read beforehand: what it says is then decided without a store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from functions.domain.alert_rules import Rule
+from functions.domain.budget_state import BudgetState
+from functions.domain.delivery import Delivery
+from functions.domain.failure_report import Kind
+from functions.domain.fleet import AgentState
+from functions.domain.incident import Incident
+from functions.domain.report_tally import Overlay, Tally, tally
+from functions.domain.report_words import length
+from functions.domain.rollout import Rollout
+from functions.domain.rotation import Rotation
+from functions.domain.selector import Selector
+from functions.domain.series import AGENT
+from functions.domain.times import DAY_MS, HOUR_MS
+from functions.domain.usage_frame import UsageFrame
+
+MONTH_DAYS = 30
+KNOWN = 0.95
+"""Of a period's hours, to be compared with another period's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportData:
+    """Of one period and one selector."""
+
+    workspace: str
+    selector: Selector
+    start: int
+    """ms, a whole hour, as the end is."""
+    end: int
+    now: int
+    usage: UsageFrame
+    before: UsageFrame
+    """Of the period before, which is as long."""
+    overlay: Overlay
+    """Tags of agents."""
+    agents: Sequence[AgentState]
+    """Those that are selected, as they are now, retired ones too."""
+    failures: Mapping[str, Kind] = field(default_factory=dict)
+    """By fingerprint; None of them older than what is kept."""
+    failures_before: Mapping[str, Kind] | None = None
+    """None when they are not kept any more."""
+    new_failures: frozenset[str] = frozenset()
+    """Kinds that were never seen before this period."""
+    incidents: Sequence[Incident] = ()
+    """Open in the period, the newest first."""
+    incidents_before: Sequence[Incident] = ()
+    rules: Sequence[Rule] = ()
+    deliveries: Sequence[Delivery] = ()
+    rollouts: Sequence[Rollout] = ()
+    """Of configurations, under way in the period, the newest first."""
+    rotations: Sequence[Rotation] = ()
+    """The newest ones of all time, the newest first; no dry runs."""
+    key_ages: Mapping[str, int] = field(default_factory=dict)
+    """How old a provider's key may be, days, where settings say so."""
+    budgets: Sequence[BudgetState] = ()
+    budgets_at: int | None = None
+    """Up to when budgets are counted, ms."""
+    notes: Sequence[str] = ()
+    """What could not be read, and why."""
+
+    @property
+    def hours(self) -> int:
+        """Length of the period."""
+        return (self.end - self.start) // HOUR_MS
+
+    @property
+    def period(self) -> str:
+        """What such a period is called: `week`."""
+        return length(self.hours)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the period before is known well enough to be compared with."""
+        lacking = max(len(self.usage.missing), len(self.before.missing))
+        return bool(self.before.agents()) and lacking <= (1 - KNOWN) * self.hours
+
+    @property
+    def per_month(self) -> float:
+        """Factor that makes a month of what the period had."""
+        return MONTH_DAYS * DAY_MS / (self.end - self.start)
+
+    def tally(self, *by: str) -> tuple[Tally, Tally]:
+        """Tasks, tokens and cost by these tags, of this period and the one before."""
+        if by not in self._tallies:
+            self._tallies[by] = (
+                tally(self.usage, by, self.selector, self.overlay),
+                tally(self.before, by, self.selector, self.overlay),
+            )
+        return self._tallies[by]
+
+    @cached_property
+    def _tallies(self) -> dict[tuple[str, ...], tuple[Tally, Tally]]:
+        return {}
+
+    @cached_property
+    def states(self) -> Mapping[str, AgentState]:
+        """Selected agents by id."""
+        return {state.id: state for state in self.agents}
+
+    @cached_property
+    def active(self) -> frozenset[str]:
+        """Selected agents that have any usage in the period."""
+        return self._active(self.usage)
+
+    @cached_property
+    def active_before(self) -> frozenset[str]:
+        """And in the one before."""
+        return self._active(self.before)
+
+    def _active(self, frame: UsageFrame) -> frozenset[str]:
+        return frozenset(value for key in frame.group((AGENT,), self.selector, self.overlay).keys for _, value in key)

@@ -1,0 +1,205 @@
+"""Reads what a report is made from, through ports (`domain.report_data`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from functions.domain import budget_use, failure_report, key_settings, usage
+from functions.domain.alert_budgets import DOCUMENT as BUDGETS
+from functions.domain.alert_budgets import parse_acts, parse_budgets
+from functions.domain.budget_state import BudgetState, budget_states
+from functions.domain.errors import InvalidInput
+from functions.domain.failure_groups import decode_groups
+from functions.domain.failure_report import Bucket, Kind, Meant
+from functions.domain.fleet import AgentState, Snapshot, SnapshotUnreadable, decode_snapshot, state_of
+from functions.domain.incident import Incident
+from functions.domain.report_data import ReportData
+from functions.domain.report_tally import NAMES, Overlay
+from functions.domain.rollout import FINAL, Rollout
+from functions.domain.roster import is_remnant
+from functions.domain.rotation import Rotation
+from functions.domain.selector import Selector
+from functions.domain.series import AGENT
+from functions.domain.spans import HOURS_KEPT_MS, bucket_ms
+from functions.domain.tasks import LATENCY
+from functions.domain.times import HOUR_MS
+from functions.domain.usage_frame import UsageFrame
+from functions.domain.workspace import DOCUMENT, WorkspaceSettings
+from functions.ports import AlertStore, DeliveryStore, FleetStore, Resolution, RolloutStore, RollupStore, RotationStore, RuleReader
+from functions.usage_reading import read_usage
+
+METRICS: Final = NAMES | frozenset(usage.GAUGES)
+MAX_LISTED = 200
+"""Rollouts and rotations looked at, the newest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The stores that a report is read from."""
+
+    fleet: FleetStore
+    rollups: RollupStore
+    alerts: AlertStore
+    rules: RuleReader
+    deliveries: DeliveryStore
+    rollouts: RolloutStore
+    rotations: RotationStore
+
+
+def read_report_data(parts: Parts, workspace: str, selector: Selector, start: int, end: int, now: int) -> ReportData:
+    """All that a report of start <= time < end (ms) needs, whole hours up to the last one that is over. Raises as `make_report` does."""
+    first, last = start // HOUR_MS, min(-(-end // HOUR_MS), now // HOUR_MS)
+    if last <= first:
+        raise InvalidInput("the period must have at least one whole hour that is over", "end")
+    return _Reading(parts, workspace, selector, first, last, now).data()
+
+
+class _Reading:
+    """One report's reads."""
+
+    def __init__(self, parts: Parts, workspace: str, selector: Selector, first: int, last: int, now: int) -> None:
+        self._parts, self._workspace, self._selector, self._now = parts, workspace, selector, now
+        self._hours = range(first, last)
+        self._hours_before = range(2 * first - last, first)
+        self._start, self._end = first * HOUR_MS, last * HOUR_MS
+        self._notes: list[str] = []
+        self._snapshot = self._load_snapshot()
+        self._everyone = self._load_agents()
+        self._settings = self._load_settings()
+
+    def data(self) -> ReportData:
+        overlay = {agent: _tags(state) for agent, state in self._everyone.items()}
+        counted = budget_use.decode(self._parts.fleet.settings(self._workspace, budget_use.DOCUMENT))
+        incidents, before = self._incidents(overlay)
+        failures = self._failures(self._hours)
+        return ReportData(
+            workspace=self._workspace,
+            selector=self._selector,
+            start=self._start,
+            end=self._end,
+            now=self._now,
+            usage=self._usage(self._hours),
+            before=self._usage(self._hours_before),
+            overlay=overlay,
+            agents=[state for _, state in sorted(self._everyone.items()) if self._selector.matches(overlay[state.id])],
+            failures=failures or {},
+            failures_before=self._failures(self._hours_before),
+            new_failures=self._new_failures(failures or {}),
+            incidents=incidents,
+            incidents_before=before,
+            rules=self._parts.rules.rules(self._workspace),
+            deliveries=[one for one in self._parts.deliveries.recent(self._workspace, self._start) if one.created < self._end],
+            rollouts=list(self._rollouts(overlay)),
+            rotations=list(self._rotations()),
+            key_ages=self._key_ages(),
+            budgets=self._budgets(counted),
+            budgets_at=counted.at if counted else None,
+            notes=self._notes,
+        )
+
+    def _load_snapshot(self) -> Snapshot | None:
+        data = self._parts.fleet.snapshot(self._workspace)
+        try:
+            return decode_snapshot(data) if data else None
+        except SnapshotUnreadable as error:
+            self._notes.append(f"The fleet's present state could not be read: {error}.")
+            return None
+
+    def _load_agents(self) -> Mapping[str, AgentState]:
+        """As the snapshot has them; without one, what the inventory knows."""
+        if self._snapshot:
+            return self._snapshot.agents
+        records = self._parts.fleet.agents(self._workspace)
+        return {agent: state_of(agent, record) for agent, record in records.items() if not is_remnant(record)}
+
+    def _load_settings(self) -> WorkspaceSettings:
+        try:
+            return WorkspaceSettings.parse(self._document(DOCUMENT))
+        except InvalidInput as error:
+            self._notes.append(f"The workspace's settings are not valid, defaults hold: {error}.")
+            return WorkspaceSettings()
+
+    def _document(self, name: str) -> dict[str, Any] | None:
+        return self._parts.fleet.settings(self._workspace, name)
+
+    def _usage(self, hours: range) -> UsageFrame:
+        return read_usage(
+            self._parts.rollups, self._workspace, self._snapshot, hours.start, hours.stop, names=METRICS, sketches=frozenset({LATENCY})
+        )
+
+    def _failures(self, hours: range) -> Mapping[str, Kind] | None:
+        """None when they are not kept any more."""
+        if hours.start * HOUR_MS < self._now - HOURS_KEPT_MS:
+            return None
+        stored = self._parts.rollups.read_failures(self._workspace, Resolution.HOUR, hours.start, hours.stop)
+        meant = Meant(fleet=self._everyone, selector=self._selector)
+        return failure_report.kinds(self._buckets(stored), meant)
+
+    def _buckets(self, stored: Mapping[int, bytes]) -> Iterator[Bucket]:
+        for hour, data in sorted(stored.items()):
+            try:
+                yield Bucket(bucket_ms("h", hour), decode_groups(data))
+            except ValueError:
+                self._notes.append("The errors of an hour could not be read.")
+
+    def _new_failures(self, found: Iterable[str]) -> frozenset[str]:
+        known = self._snapshot.known_failures if self._snapshot else {}
+        return frozenset(key for key in found if key in known and known[key][0] >= self._start)
+
+    def _incidents(self, overlay: Overlay) -> tuple[list[Incident], list[Incident]]:
+        """Those that were open in the period, and those that were opened in the one before."""
+        since = self._hours_before.start * HOUR_MS
+        found = {one.id: one for one in self._parts.alerts.incidents(self._workspace)}
+        found |= {one.id: one for one in self._parts.alerts.history(self._workspace, since)}
+        mine = [one for one in sorted(found.values(), key=lambda one: -one.opened) if self._concerns(one, overlay)]
+        now = [one for one in mine if one.opened < self._end and (one.closed is None or one.closed >= self._start)]
+        return now, [one for one in mine if since <= one.opened < self._start]
+
+    def _concerns(self, incident: Incident, overlay: Overlay) -> bool:
+        if not self._selector.matchers:
+            return True
+        edges = (member.edge for member in incident.members.values())
+        tags = ({**overlay.get(edge.series.get(AGENT, ""), {}), **edge.labels, **edge.series} for edge in edges)
+        return any(map(self._selector.matches, tags))
+
+    def _rollouts(self, overlay: Overlay) -> Iterator[Rollout]:
+        """Of configurations; those of keys are told of with their rotations."""
+        for one in self._parts.rollouts.heads(self._workspace, MAX_LISTED):
+            there = one.created < self._end and (one.phase not in FINAL or one.since >= self._start)
+            if there and not one.channel and (not self._selector.matchers or self._has_member(one.id, overlay)):
+                yield one
+
+    def _has_member(self, rollout: str, overlay: Overlay) -> bool:
+        found = self._parts.rollouts.read(self._workspace, rollout)
+        members = (member for wave in found[1] for member in wave.members) if found else ()
+        return any(self._selector.matches(overlay.get(member.agent, {**member.tags, AGENT: member.agent})) for member in members)
+
+    def _rotations(self) -> Iterator[Rotation]:
+        return (one for one in self._parts.rotations.rotations(self._workspace, MAX_LISTED) if not one.dry_run)
+
+    def _key_ages(self) -> dict[str, int]:
+        try:
+            found = key_settings.parse_key_settings(self._document(key_settings.DOCUMENT) or {}, self._workspace)
+        except InvalidInput as error:
+            self._notes.append(f"The settings of keys are not valid: {error}.")
+            return {}
+        return {name: settings.max_age_days for name, settings in found.items()}
+
+    def _budgets(self, counted: budget_use.Counted | None) -> list[BudgetState]:
+        document = self._document(BUDGETS)
+        if not document:
+            return []
+        try:
+            numbers, acts = parse_budgets(document, self._settings.dimensions), parse_acts(document)
+        except InvalidInput as error:
+            self._notes.append(f"The budgets are not valid any more: {error}.")
+            return []
+        return [one for one in budget_states(numbers, acts, counted, self._now) if self._selector.matches(dict(one.tags))]
+
+
+def _tags(state: AgentState) -> dict[str, str]:
+    """An agent's tags for selectors and tables; its model counts where its points do not name one."""
+    model = {"model": state.model} if state.model else {}
+    return {**model, **state.tags, AGENT: state.id}

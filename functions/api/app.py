@@ -20,6 +20,7 @@ from functions.api import (
     approvals,
     budgets,
     channels,
+    costs,
     dashboard,
     deliveries,
     desired,
@@ -53,6 +54,7 @@ NOUNS = (
     *(rules.noun, alerts.noun, trials.noun, silences.noun, incidents.noun, channels.noun, deliveries.noun),
     *(rollouts.noun, rollout_settings.noun, approvals.noun),
     *(fleet_config.noun, budgets.noun, rotations.noun, keys.noun),
+    *(costs.noun,),
     *(openapi.noun, page.noun, install.noun),
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for noun in NOUNS for endpoint in noun.endpoints)

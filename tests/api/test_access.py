@@ -33,6 +33,7 @@ BODIES = {
     ("POST", "/api/rotations"): {"provider": "anthropic", "source": "key", "key": "sk-0123456789abcdef"},
     ("POST", "/api/rotations/{rotation}/{action}"): {},
     ("PUT", "/api/key-settings"): {},
+    ("PUT", "/api/prices"): {},
     ("POST", "/api/fleet/plan"): {"files": FILES},
     ("POST", "/api/fleet/apply"): {"files": FILES, "dryRun": True},
     ("POST", "/api/fleet/rollback"): {"to": 7},

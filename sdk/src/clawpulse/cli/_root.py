@@ -17,6 +17,7 @@ from clawpulse.cli import (
     budgets,
     capacity,
     channels,
+    cost,
     errors,
     events,
     fleet,
@@ -39,7 +40,7 @@ from clawpulse.cli._output import print_error
 COMMANDS: tuple[click.Command, ...] = (
     *(agents.agents, summary.summary, series.series, tasks.tasks, events.events, errors.errors),
     *(fleet.fleet, rollout.rollout, rotate.rotate, keys.keys),
-    *(alerts.alerts, incidents.incidents, silences.silences, channels.channels, budgets.budgets),
+    *(alerts.alerts, incidents.incidents, silences.silences, channels.channels, budgets.budgets, cost.cost),
     capacity.capacity,
     *(token.token, settings.settings, version.version),
 )

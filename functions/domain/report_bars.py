@@ -79,6 +79,6 @@ def _bar(chart: Chart, one: Line, row: int, number: int, place: tuple[float, flo
     left, right, top = place
     name = f"{line(one.name)}, {line(chart.labels[row])}: {shown(one.points[row], chart.unit)}"
     return (
-        f'<rect x="{left:.1f}" y="{top:.1f}" width="{max(right - left, 0.5):.1f}" height="{_THICK - 2}" fill="{series(number)}">'
+        f'<rect x="{left:.1f}" y="{top:.1f}" width="{max(right - left, 0.5):.1f}" height="{_THICK - 2}" fill="{series(number, one.name)}">'
         f"<title>{escape(name)}</title></rect>"
     )

@@ -7,14 +7,14 @@ from html import escape
 from typing import NamedTuple
 
 from functions.domain.notification_text import fit, line
-from functions.domain.report_style import SERIES
+from functions.domain.report_style import NAMED, SERIES
 
 WIDTH, HEIGHT = 760, 210
 """Of a chart with its labels, and of the room that is plotted in."""
-LEFT, RIGHT = 52, 12
+LEFT, RIGHT = 52, 36
 DASHES = ("", "7 3", "2 3", "9 3 2 3")
-_CHARACTER = 6.6
-"""About as wide as one of a label."""
+_CHARACTER = 7.3
+"""As wide as one of a label, in a wide font."""
 _LINE = 20
 
 
@@ -45,9 +45,9 @@ class Frame(NamedTuple):
         return self.bottom - share * self.height
 
 
-def series(number: int) -> str:
-    """The colour of a line."""
-    return f"var(--{SERIES[number % len(SERIES)]})"
+def series(number: int, name: str) -> str:
+    """The colour of a line: its own if it is named after one, as health is."""
+    return f"var(--{NAMED.get(name) or SERIES[number % len(SERIES)]})"
 
 
 def dash(number: int) -> str:
@@ -79,14 +79,14 @@ def legend(names: Sequence[tuple[str, str]], top: float) -> tuple[str, int]:
         words = fit(name, 40)
         if x and x + 24 + width_of(words) > WIDTH:
             x, y = 0.0, y + _LINE
-        shapes.append(_sign(0 if kind == "band" else number, kind, x, y))
+        shapes.append(_sign(0 if kind == "band" else number, name, kind, x, y))
         shapes.append(text(x + 24, y, words, kind="ink"))
         x += 24 + width_of(words) + 18
     return "".join(shapes), round(y - top) + 10
 
 
-def _sign(number: int, kind: str, x: float, y: float) -> str:
+def _sign(number: int, name: str, kind: str, x: float, y: float) -> str:
     if kind == "line":
-        return f'<path class="line" stroke="{series(number)}"{dash(number)} d="M{x:.1f} {y - 4:.1f}h18"/>'
+        return f'<path class="line" stroke="{series(number, name)}"{dash(number)} d="M{x:.1f} {y - 4:.1f}h18"/>'
     faint = ' class="band"' if kind == "band" else ""
-    return f'<rect{faint} x="{x:.1f}" y="{y - 10:.1f}" width="18" height="11" fill="{series(number)}"/>'
+    return f'<rect{faint} x="{x:.1f}" y="{y - 10:.1f}" width="18" height="11" fill="{series(number, name)}"/>'

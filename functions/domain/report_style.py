@@ -28,6 +28,8 @@ PALETTE = {
 """By name: in the light theme, in the dark one."""
 TEXTS = ("ink", "muted", "link", "good", "info", "warning", "critical")
 SERIES = ("c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8")
+NAMED = {"green": "good", "yellow": "warning", "red": "critical", "grey": "c8"}
+"""Lines of these names have these colours."""
 FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
 
 # Browsers that do not know light-dark() have the light theme.
@@ -66,7 +68,7 @@ a{{color:var(--link)}}
 :root:has(#theme-light:checked){{color-scheme:light}}
 :root:has(#theme-dark:checked){{color-scheme:dark}}
 @supports not (color:light-dark(#000,#fff)){{.theme{{display:none}}}}
-.stats{{display:grid;grid-template-columns:repeat(auto-fill,minmax(11.5rem,1fr));gap:.75rem;margin:1rem 0;padding:0}}
+.stats{{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(11.5rem,45%),1fr));gap:.75rem;margin:1rem 0;padding:0}}
 .stat{{background:var(--card);border-radius:.5rem;padding:.75rem 1rem;margin:0}}
 .stat dt{{color:var(--muted);font-size:.875rem}}
 .stat dd{{margin:0}}
@@ -91,8 +93,8 @@ code{{font:.875em ui-monospace,'SF Mono',Menlo,Consolas,monospace;overflow-wrap:
 .scroll{{overflow-x:auto}}
 table{{border-collapse:collapse;width:100%;font-size:.875rem;margin:.25rem 0 .5rem}}
 caption{{text-align:left;font-weight:600;font-size:1rem;padding:1rem 0 .25rem}}
-th,td{{padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top;overflow-wrap:anywhere}}
-thead th{{color:var(--muted);font-weight:600;white-space:nowrap;overflow-wrap:normal}}
+th,td{{padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top;overflow-wrap:break-word}}
+thead th{{color:var(--muted);font-weight:600;white-space:nowrap}}
 tbody th{{font-weight:400}}
 th.number,td.number{{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}}
 td.unknown{{color:var(--muted)}}

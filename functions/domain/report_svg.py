@@ -19,12 +19,14 @@ from functions.domain.report_bars import bars
 from functions.domain.report_shapes import HEIGHT, LEFT, RIGHT, WIDTH, Frame, dash, legend, rule, series, text
 from functions.domain.report_style import CHART, COLOURS
 from functions.domain.report_text import moment, shown
+from functions.domain.times import DAY_MS
 
 type Place = Callable[[int], float]
 """Where the point of a number stands from left to right."""
 
-_TOP, _BOTTOM = 14, 34
+_TOP, _BOTTOM = 20, 36
 _MARKS, _MARK_LINE = 12, 18
+_NAMED_DAYS = 9
 _NAMED_COLUMNS = 62
 """With more columns than these, none has a name of its own to point at."""
 
@@ -110,10 +112,12 @@ def _ground(chart: Chart, frame: Frame) -> Iterator[str]:
             yield text(frame.x((place + 0.5) / len(chart.labels)), frame.bottom + 16, fit(label, 14), "middle")
         return
     start, end = time_span(chart.times)
-    for time, label in time_ticks(start, end):
+    # A day's name stands below the whole day.
+    days = width(chart.times) == DAY_MS and len(chart.times) <= _NAMED_DAYS
+    for time, label in time_ticks(start, end - days):
         x = frame.x((time - start) / (end - start))
         yield rule(x, frame.bottom, x, frame.bottom + 4, "zero")
-        yield text(x, frame.bottom + 17, label, "middle" if x < frame.right - 20 else "end")
+        yield text(x + days * frame.width / len(chart.times) / 2, frame.bottom + 17, label, "middle")
     yield text(frame.right, frame.bottom + 31, "UTC", "end")
 
 
@@ -144,10 +148,10 @@ def _stroke(one: Line, number: int, place: Place, frame: Frame, axis: Axis) -> s
         points = [f"{place(index):.1f} {frame.y(axis.share(one.points[index] or 0)):.1f}" for index in run]
         if len(points) == 1:
             x, y = points[0].split()
-            dots.append(f'<circle cx="{x}" cy="{y}" r="2.5" fill="{series(number)}"/>')
+            dots.append(f'<circle cx="{x}" cy="{y}" r="2.5" fill="{series(number, one.name)}"/>')
         else:
             path.append("M" + "L".join(points))
-    stroke = f'<path class="line" stroke="{series(number)}"{dash(number)} d="{"".join(path)}"/>' if path else ""
+    stroke = f'<path class="line" stroke="{series(number, one.name)}"{dash(number)} d="{"".join(path)}"/>' if path else ""
     return f"<g><title>{escape(line(one.name))}</title>{stroke}{''.join(dots)}</g>"
 
 
@@ -160,7 +164,7 @@ def _band(chart: Chart, frame: Frame, axis: Axis) -> Iterator[str]:
     for run in _runs(both):
         there = [(index, high.points[index]) for index in run] + [(index, low.points[index]) for index in reversed(run)]
         points = " ".join(f"{_place(chart, frame, index):.1f},{frame.y(axis.share(value or 0)):.1f}" for index, value in there)
-        yield f'<polygon class="band" fill="{series(0)}" points="{points}"/>'
+        yield f'<polygon class="band" fill="{series(0, middle.name)}" points="{points}"/>'
     yield _stroke(middle, 0, partial(_place, chart, frame), frame, axis)
 
 
@@ -188,9 +192,9 @@ def _columns(chart: Chart, frame: Frame, axis: Axis) -> Iterator[str]:
 def _bars_of(chart: Chart, one: Line, number: int, found: Sequence[tuple[int, float, float, float]], thick: float) -> str:
     if len(one.points) > _NAMED_COLUMNS:
         path = "".join(f"M{left:.1f} {top:.1f}h{thick:.1f}V{bottom:.1f}h-{thick:.1f}z" for _, left, top, bottom in found)
-        return f'<path fill="{series(number)}" d="{path}"><title>{escape(line(one.name))}</title></path>'
+        return f'<path fill="{series(number, one.name)}" d="{path}"><title>{escape(line(one.name))}</title></path>'
     return "".join(
-        f'<rect x="{left:.1f}" y="{top:.1f}" width="{thick:.1f}" height="{bottom - top:.1f}" fill="{series(number)}">'
+        f'<rect x="{left:.1f}" y="{top:.1f}" width="{thick:.1f}" height="{bottom - top:.1f}" fill="{series(number, one.name)}">'
         f"<title>{escape(f'{line(one.name)}, {_when(chart, index)}: {shown(one.points[index], chart.unit)}')}</title></rect>"
         for index, left, top, bottom in found
     )

@@ -222,6 +222,10 @@ class Snapshot(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Kinds of failure by fingerprint (`domain.failures`), when each was first and last seen (ms); seal's, to tell new ones."""
     changes: list[FleetChange] = []
     """What was changed in the fleet in the last day, oldest first."""
+    health_hour: int | None = None
+    """The hour that `health_ticks` count (seal's)."""
+    health_ticks: dict[str, tuple[int, int, int]] = {}
+    """How many of its ticks found each agent green, yellow, red (`health_hours`; seal's)."""
 
     def seal_lag_s(self, now: int) -> float:
         """Age of this snapshot at `now`, in seconds: well above 15 means that seal does not run."""

@@ -45,6 +45,10 @@ GAUGES = (CPU, MEMORY, QUEUE_DEPTH, QUEUE_WAIT, ACTIVE_WORKERS, MAX_WORKERS, RAT
 METRICS = frozenset((*tasks.NAMES, *TOKENS, *WITHOUT_COST.values(), PRICED, UNPRICED, *GAUGES, HEARTBEAT))
 """All that usage has."""
 
+HEALTH = "agent.health"
+"""Seal's own (`health_hours`), never what clients send: value is the number of ticks that found the agent with this `status`."""
+STATUS = "status"
+
 
 def bucket_of(agent: str) -> int:
     """The piece that an agent's usage is in."""
@@ -62,6 +66,6 @@ def usage_of(agents: Mapping[str, Rollup]) -> Rollup:
 
 
 def replaced(stored: Rollup, fresh: Rollup, agents: Iterable[str]) -> Rollup:
-    """Stored usage with all that it has of some agents replaced by what is fresh."""
+    """Stored usage with all that it has of some agents replaced by what is fresh; their health stays."""
     gone = set(agents)
-    return {key: aggregate for key, aggregate in stored.items() if dict(key.tags).get(AGENT) not in gone} | fresh
+    return {key: aggregate for key, aggregate in stored.items() if key.name == HEALTH or dict(key.tags).get(AGENT) not in gone} | fresh

@@ -29,6 +29,7 @@ from functions.domain.times import DAY_MS, HOUR_MS, LATE_AFTER_MS, MINUTE_MS, MI
 from functions.domain.workspace import DOCUMENT, WorkspaceSettings
 from functions.ports import BatchReader, FleetStore, LateMark, Lease, Resolution, RollupStore, RuleReader
 from functions.seal.failures import FailureSealer
+from functions.seal.health import note_health
 
 LEASE = "seal"
 LEASE_MS = 60 * SECOND_MS
@@ -337,6 +338,7 @@ class _Tick:
         self._roster.settle()
         self._roster.note_changes()
         self._report.transitions = self._roster.judge(self._settings)
+        note_health(self._rollups, self._workspace, snapshot, self._now)
 
     def _store(self) -> None:
         """Inventory first, then the snapshot: what it says of them must be true."""

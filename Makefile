@@ -1,6 +1,6 @@
 # make demo    set up, start the local cloud, deploy, run a simulated fleet   (ARGS=--once: two minutes, then checks)
 # make test    set up, lint, run every test
-# make lint    ruff, mypy, import-linter          make fmt     format
+# make lint    ruff, mypy, import-linter, tsc        make fmt     format
 # make check   lint, synth and test               make synth   synthesise the CDK app into cdk.out
 # make bench   benchmarks beside their peers      make lock    pin requirements again
 # make accept-openclaw   plugin, agent, rollouts with a real OpenClaw (opt-in: installs it, 0.9 GB)
@@ -22,7 +22,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 setup: .venv/.ready
-	@:
+	@$(BIN)/python -m cdk.dashboard
 
 .venv/.ready: requirements/bootstrap.txt requirements/dev.txt requirements/node.txt sdk/pyproject.toml localstack/pyproject.toml
 	@python=$$(scripts/find-python) && echo "setting up .venv with $$python" \
@@ -47,6 +47,7 @@ lint: setup
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@cd dashboard && node_modules/.bin/tsc --noEmit
 
 fmt: setup
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
@@ -66,5 +67,5 @@ lock: setup
 	@scripts/lock
 
 clean:
-	rm -rf .venv .cloud build cdk.out dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .cloud build cdk.out dist dashboard/node_modules functions/dashboard .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -19,6 +19,7 @@ from uv import find_uv_bin
 
 from cdk import stamp
 from cdk.assets import CODE, LAYER_AWS, LAYER_LOCAL, ROOT
+from cdk.dashboard import DashboardError, build_dashboard
 
 PYTHON = "3.13"
 LAMBDA_PLATFORM = "aarch64-manylinux_2_28"
@@ -41,7 +42,8 @@ class BuildError(Exception):
 
 
 def build_code(target: Path = CODE) -> bool:
-    """Copy and compile the functions and the SDK, and put the bash agent's files beside them; False when they were up to date."""
+    """Copy and compile the functions with the page and the SDK, and put the bash agent's files beside them; False when up to date."""
+    build_dashboard()
     functions, sdk, agent = ROOT / "functions", ROOT / "sdk" / "src" / "clawpulse", ROOT / "agent"
     inputs = stamp.digest([functions, sdk, agent, Path(__file__)], root=ROOT, extra=[sys.version])
     with stamp.Target(target, target.parent).replacing(inputs) as folder:
@@ -174,7 +176,7 @@ def main() -> int:
     try:
         for line in build(platform):
             print(line, flush=True)  # noqa: T201
-    except BuildError as error:
+    except (BuildError, DashboardError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1
     return 0

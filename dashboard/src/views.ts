@@ -1,0 +1,16 @@
+// The views of the page: where they stand in the menu, what opens them, and the part that is loaded when one is opened.
+
+import type { ComponentType } from "preact";
+
+export interface View {
+  name: string; // in the address
+  label: string;
+  key?: string; // opens it after g
+  // Not in the menu: reached from another view, which stays marked.
+  under?: string;
+  load: () => Promise<{ default: ComponentType }>;
+}
+
+export const VIEWS: readonly View[] = [
+  { name: "fleet", label: "Fleet", key: "f", load: () => import("./views/fleet.tsx") },
+];

@@ -50,7 +50,7 @@ class Zone(StrEnum):
     LOW = "low"
     """Below `down`."""
     SILENT = "silent"
-    """Nobody reports it, or there is no baseline yet."""
+    """Nobody reports it, too little of it is known, or there is no baseline yet."""
     UNREADABLE = "unreadable"
     """What is stored of it could not be read, or is not sealed yet."""
 
@@ -166,6 +166,19 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is usual, in the same unit, for signals that are compared with it; None before there is enough of a past."""
     fault: str = ""
     """Why it could not be read; value and baseline then mean nothing."""
+
+
+class Usual(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is usual in a group, from the hours of seven days; None where too little is known."""
+
+    hour: int
+    """Number of the hour that it was made in."""
+    tags: str
+    """Selector of the agents that it is of."""
+    latency_ms: float | None = None
+    """p95."""
+    usd_per_hour: float | None = None
+    """Mean."""
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,141 @@
+"""What is observed of a group: gauges from the snapshot, tasks from sealed minutes, what is usual from hours. Pure.
+
+    queue, saturation   as of the snapshot, of agents that are alive
+    latency             p95 of the last `LATENCY_MINUTES` sealed minutes, if `MIN_TASKS` tasks were measured in them
+    rate_limited        of the last sealed minute; a sealed minute without any has 0
+    cost                USD of the last `COST_MINUTES` sealed minutes: what the tasks reported
+
+A minute that waits to be sealed makes what needs it unreadable, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+import numpy as np
+
+from functions.domain import tasks
+from functions.domain.alert_columns import Columns, Damaged, Folded, Ints, TagSets
+from functions.domain.alert_data import Evidence, window_of
+from functions.domain.alert_parse import parse_rules
+from functions.domain.errors import InvalidInput
+from functions.domain.fleet import AgentState
+from functions.domain.scaling import GroupPolicy, Observed, Reading, Signal, Usual
+from functions.domain.selector import Selector
+from functions.domain.summary import fleet_figures, select
+from functions.domain.times import MINUTE_MS, SECOND_MS
+from functions.domain.usage import RATE_LIMITED
+
+LATENCY_MINUTES = 5
+MIN_TASKS = 10
+"""The p95 of fewer is the slowest of them."""
+COST_MINUTES = 60
+OLDEST_MS = 3 * MINUTE_MS
+"""A minute that ended longer before the snapshot was taken says nothing of it."""
+BASELINE_HOURS = 168
+MIN_HOURS = 24
+"""Hours that a baseline needs: fewer have not seen a day."""
+MIN_USUAL_TASKS = 100
+P95 = 0.95
+FROM_MINUTES = {Signal.LATENCY: tasks.LATENCY, Signal.RATE_LIMITED: RATE_LIMITED, Signal.COST: tasks.COST}
+"""Signals that are read from rollups, and the metrics that they are."""
+_MINUTES = {Signal.LATENCY: LATENCY_MINUTES, Signal.RATE_LIMITED: 1, Signal.COST: COST_MINUTES}
+RULES = parse_rules(
+    {
+        "rules": [
+            {"name": "cost", "when": {"metric": tasks.COST, "aggregation": "sum", "over": f"{COST_MINUTES}m", "above": 0}},
+            {"name": "latency", "when": {"metric": tasks.LATENCY, "aggregation": "p95", "over": f"{LATENCY_MINUTES}m", "above": 0}},
+            {"name": "rate-limited", "when": {"metric": RATE_LIMITED, "aggregation": "count", "over": "1m", "above": 0}},
+        ]
+    }
+)
+"""For these evidence is read."""
+
+
+def check_dimensions(policy: GroupPolicy, dimensions: Collection[str]) -> None:
+    """Raise `InvalidInput` for a group whose minutes cannot be told from those of others."""
+    beyond = sorted(Selector.parse(policy.tags).keys() - set(dimensions))
+    wanted = [str(signal) for signal in FROM_MINUTES if signal in policy.rules()]
+    if beyond and wanted:
+        raise InvalidInput(
+            f"{', '.join(beyond)} is no dimension, so {', '.join(wanted)} of this group cannot be told from those of others:"
+            " make it a dimension in the settings, or switch these signals off",
+            "tags",
+        )
+
+
+def observe(policy: GroupPolicy, evidence: Evidence, usual: Usual | None, dead_s: float) -> Observed | None:
+    """The group as of the snapshot; None without one. Agents unheard of for `dead_s` are not alive."""
+    snapshot = evidence.snapshot
+    if snapshot is None:
+        return None
+    alive = living(policy, snapshot.agents.values(), snapshot.time, dead_s)
+    figures = fleet_figures(alive, snapshot.time).all
+    readings = {Signal.QUEUE: Reading(figures.queue_depth), Signal.SATURATION: Reading(figures.saturation)}
+    fault = _fault(policy, evidence, snapshot.time)
+    for signal in FROM_MINUTES:
+        readings[signal] = Reading(fault=fault) if fault else _from_minutes(signal, policy, evidence, usual)
+    wanted = policy.rules()
+    return Observed(time=snapshot.time, current=len(alive), readings={signal: readings[signal] for signal in wanted})
+
+
+def living(policy: GroupPolicy, agents: Iterable[AgentState], time: int, dead_s: float) -> list[AgentState]:
+    """The agents of a group that are alive at a time."""
+    heard = time - dead_s * SECOND_MS
+    return [state for state in select(agents, Selector.parse(policy.tags)) if not state.retired and (state.last_seen or 0) >= heard]
+
+
+def usual_of(policy: GroupPolicy, hour: int, hours: Sequence[Columns], tags: TagSets) -> Usual:
+    """What is usual, as of an hour, from the hours before it that could be read; those before the group's first task do not count."""
+    metrics = {signal: [columns.column(FROM_MINUTES[signal]) for columns in hours] for signal in (Signal.LATENCY, Signal.COST)}
+    slots = _slots(policy, tags)
+    latency = Folded([column for column in metrics[Signal.LATENCY] if column is not None], slots, 1)
+    costs = [Folded([column] if column is not None else [], slots, 1) for column in metrics[Signal.COST]]
+    first = next((place for place, cost in enumerate(costs) if cost.count[0]), len(costs))
+    lived = costs[first:]
+    enough = len(lived) >= MIN_HOURS
+    total = float(sum(cost.sum[0] for cost in lived))
+    return Usual(
+        hour=hour,
+        tags=policy.tags,
+        latency_ms=float(latency.quantile(P95)[0]) if latency.count[0] >= MIN_USUAL_TASKS and len(hours) >= MIN_HOURS else None,
+        usd_per_hour=total / len(lived) if enough and total > 0 else None,
+    )
+
+
+def _fault(policy: GroupPolicy, evidence: Evidence, time: int) -> str:
+    """Why no minute says anything of the group; empty when they do."""
+    try:
+        check_dimensions(policy, evidence.dimensions)
+    except InvalidInput as error:
+        return error.reason
+    if evidence.settled is None:
+        return "no minute is sealed"
+    late = time - evidence.end
+    return f"the newest sealed minute ended {late // SECOND_MS} s before" if late > OLDEST_MS else ""
+
+
+def _from_minutes(signal: Signal, policy: GroupPolicy, evidence: Evidence, usual: Usual | None) -> Reading:
+    columns, missing = evidence.group.read(window_of(_MINUTES[signal] * MINUTE_MS, evidence.end, evidence.now))
+    if missing:
+        return Reading(fault=f"{missing} of the rollups of its last {_MINUTES[signal]} min are not sealed, or could not be read")
+    try:
+        found = [column for one in columns if (column := one.column(FROM_MINUTES[signal])) is not None]
+        return _reading(signal, Folded(found, _slots(policy, evidence.group.tags), 1), usual)
+    except Damaged as error:
+        return Reading(fault=f"a stored rollup is damaged: {error}")
+
+
+def _reading(signal: Signal, folded: Folded, usual: Usual | None) -> Reading:
+    count = float(folded.count[0])
+    if signal is Signal.RATE_LIMITED:
+        return Reading(count)
+    if signal is Signal.COST:
+        return Reading(float(folded.sum[0]) * 60 / COST_MINUTES, usual.usd_per_hour if usual else None)
+    return Reading(float(folded.quantile(P95)[0]) if count >= MIN_TASKS else None, usual.latency_ms if usual else None)
+
+
+def _slots(policy: GroupPolicy, tags: TagSets) -> Ints:
+    """By number of the tag set: 0 for the group's, -1 for others."""
+    selector = Selector.parse(policy.tags)
+    return np.array([0 if selector.matches(dict(pairs)) else -1 for pairs in tags.sets], dtype=np.int64)

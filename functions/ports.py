@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from functions.domain.dispatch import Change
     from functions.domain.incident import Incident
     from functions.domain.notification import Notification, Sent
+    from functions.domain.provider_report import ProviderReport
     from functions.domain.revision import Revision
     from functions.domain.rollout import Entry, Rollout, Wave
     from functions.domain.rotation import Alias, KeyAnswer, NewKey, Rotation, StoredKey, Usage, VaultState
@@ -664,6 +665,14 @@ class KeyProvider(Protocol):
 
     def usage(self, id: str | None, since: int) -> Usage:
         """Whether a key was used since a time (ms)."""
+        ...
+
+
+class ProviderReports(Protocol):
+    """A provider's own account of the use that it bills. Raises `ProviderUnavailable` (retry) or `ProviderRefused`."""
+
+    def report(self, first_day: int, last_day: int) -> ProviderReport:
+        """Tokens and costs of days (since 1970, UTC), `last_day` not included, at most `provider_report.MAX_DAYS`."""
         ...
 
 

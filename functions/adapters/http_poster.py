@@ -39,13 +39,20 @@ class WebPoster:
     """`HttpPoster`."""
 
     def __init__(
-        self, *, private: bool = False, resolve: Resolve = resolve, context: ssl.SSLContext | None = None, total_s: float = TOTAL_S
+        self,
+        *,
+        private: bool = False,
+        resolve: Resolve = resolve,
+        context: ssl.SSLContext | None = None,
+        total_s: float = TOTAL_S,
+        max_answer: int = MAX_ANSWER,
     ) -> None:
-        """`private` allows plain http and addresses that are not public."""
+        """`private` allows plain http and addresses that are not public; of an answer the first `max_answer` bytes are read."""
         self._private = private
         self._resolve = resolve
         self._context = context or ssl.create_default_context()
         self._total_s = total_s
+        self._max_answer = max_answer
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """One request. Raises `DeliveryFailed` without an answer, or for an address that is not allowed.
@@ -59,7 +66,9 @@ class WebPoster:
             try:
                 connection.request(method, target, body or None, {"User-Agent": USER_AGENT, "Accept": "application/json", **headers})
                 response = connection.getresponse()
-                answer = Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, _read(response))
+                answer = Answer(
+                    response.status, {name.lower(): value for name, value in response.getheaders()}, _read(response, self._max_answer)
+                )
             except (OSError, http.client.HTTPException) as error:
                 words = f"nothing within {self._total_s:.0f} s" if late.is_set() or isinstance(error, TimeoutError) else _words(error)
                 raise DeliveryFailed(f"no answer from {host}: {words}", retryable=True) from None
@@ -160,14 +169,14 @@ def _deadline(sock: socket.socket, seconds: float) -> Iterator[Event]:
         timer.cancel()
 
 
-def _read(response: http.client.HTTPResponse) -> bytes:
+def _read(response: http.client.HTTPResponse, most: int) -> bytes:
     """The answer's beginning."""
-    found = b""
-    while len(found) < MAX_ANSWER and (piece := response.read1(_SLICE)):
+    found = bytearray()
+    while len(found) < most and (piece := response.read1(_SLICE)):
         found += piece
-    if len(found) < MAX_ANSWER and response.length:
-        raise http.client.IncompleteRead(found, response.length)
-    return found[:MAX_ANSWER]
+    if len(found) < most and response.length:
+        raise http.client.IncompleteRead(bytes(found), response.length)
+    return bytes(found[:most])
 
 
 def _words(error: Exception) -> str:

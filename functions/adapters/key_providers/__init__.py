@@ -23,8 +23,12 @@ KINDS: Mapping[str, Callable[[ProviderSettings, Asker], KeyProvider]] = {
 
 def key_provider(settings: ProviderSettings, http: HttpPoster, secrets: SecretCache, now: Callable[[], int]) -> KeyProvider:
     """The provider that settings describe; its admin key is read when it is needed. `now` gives ms."""
-    admin = _admin_key(settings.admin, secrets) if settings.admin else None
-    return KINDS[settings.kind](settings, Asker(settings.name, http, now, admin))
+    return KINDS[settings.kind](settings, asker(settings, http, secrets, now))
+
+
+def asker(settings: ProviderSettings, http: HttpPoster, secrets: SecretCache, now: Callable[[], int]) -> Asker:
+    """Asks the server that settings describe."""
+    return Asker(settings.name, http, now, _admin_key(settings.admin, secrets) if settings.admin else None)
 
 
 def _admin_key(reference: SecretReference, secrets: SecretCache) -> AdminKey:

@@ -204,7 +204,7 @@ def overdue(deliveries: Iterable[Delivery], now: int, grace_ms: int = 60 * SECON
 
 def _ended(delivery: Delivery, state: DeliveryState, now: int, **changes: str) -> Delivery:
     # What is shown for 30 days is no place for a link that opens something.
-    notification = msgspec.structs.replace(delivery.notification, approve=None)
+    notification = msgspec.structs.replace(delivery.notification, approve=None, report=None)
     return msgspec.structs.replace(
         delivery, notification=notification, state=state, ended=now, holder="", held_until=0, version=delivery.version + 1, **changes
     )

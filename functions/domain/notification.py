@@ -22,6 +22,8 @@ ROLLOUT = "rollout_"
 """How the kinds begin that tell of rollouts; the rest is the event (`rollout.Notice`)."""
 ROTATION = "rotation_"
 """Likewise those that tell of rotations of keys."""
+REPORT = "report_"
+"""Likewise those that tell of reports."""
 
 
 class NotificationKind(StrEnum):
@@ -51,6 +53,8 @@ class NotificationKind(StrEnum):
     """It did not begin: the new key, Vault or the fleet was not as it has to be."""
     ROTATION_DUE = "rotation_due"
     """A key is older than it should get; there is no rotation then, and `incident` names the provider."""
+    REPORT_READY = "report_ready"
+    """A report was made; `incident` is its id."""
 
     @property
     def of_rollout(self) -> bool:
@@ -61,6 +65,11 @@ class NotificationKind(StrEnum):
     def of_rotation(self) -> bool:
         """Likewise whether it tells of a rotation, or a key."""
         return self.value.startswith(ROTATION)
+
+    @property
+    def of_report(self) -> bool:
+        """Likewise whether it tells of a report."""
+        return self.value.startswith(REPORT)
 
     @property
     def ends(self) -> bool:
@@ -117,6 +126,12 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     dashboard: str | None = None
     approve: str | None = None
     """Link that lets whoever has it approve, or abort, without a token: kept no longer than until the message is sent."""
+    figures: dict[str, str] = {}
+    """Of a report: its headline, as label and text."""
+    highlights: list[str] = []
+    """Of a report: what must not be missed, the gravest first."""
+    report: str | None = None
+    """Link that opens the report without a token: kept no longer than until the message is sent."""
     timeline: list[TimelineEntry] = []
     """Oldest first."""
     owner: str | None = None

@@ -20,6 +20,7 @@ from functions.domain.notification_text import (
     good,
     heading,
     iso,
+    lead,
     link,
     links,
     moment,
@@ -34,6 +35,7 @@ _FACT = 150
 _ALERTS = 6
 _NAME, _DETAIL = 120, 250
 _TIMELINE, _ENTRY = 4, 120
+_LEAD, _HIGHLIGHTS = 700, 5
 _MARKUP = frozenset("\\*_~`|>#-[]()<@:&.!+")
 
 
@@ -55,6 +57,9 @@ def render(notification: Notification, username: str = "") -> dict[str, Any]:
 def _description(notification: Notification) -> Iterator[str]:
     for label, text in facts(notification):
         yield f"**{label}** {fit(text, _FACT, _escape)}"
+    if text := fit(lead(notification), _LEAD, _escape):
+        yield text
+    yield from (f"• {fit(entry, _ENTRY, _escape)}" for entry in notification.highlights[:_HIGHLIGHTS])
     for name, url in links(notification):
         # The title is the link to the dashboard.
         if name != DASHBOARD and len(url) <= 400:

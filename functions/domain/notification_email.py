@@ -11,7 +11,7 @@ from html import escape
 from typing import Any, NamedTuple
 
 from functions.domain.notification import Notification, dedup_key
-from functions.domain.notification_text import alert_detail, alert_name, facts, fit, heading, links, moment, more, sign
+from functions.domain.notification_text import alert_detail, alert_name, facts, fit, heading, lead, links, moment, more, sign
 
 SUBJECT = 200
 _TITLE = 500
@@ -45,8 +45,13 @@ def render(notification: Notification) -> Mail:
 def _text(notification: Notification) -> Iterator[str]:
     yield fit(heading(notification), _TITLE)
     yield ""
+    if text := fit(lead(notification), _FACT):
+        yield from (text, "")
     yield from (f"{label}: {fit(text, _FACT)}" for label, text in facts(notification))
     yield ""
+    if notification.highlights:
+        yield "Look at this first:"
+        yield from (f"- {fit(entry, _ENTRY)}" for entry in notification.highlights)
     for alert in notification.alerts[:_ALERTS]:
         yield f"- {'' if alert.firing else '(over) '}{fit(alert_name(alert), _NAME)}"
         yield f"  {fit(alert_detail(alert), _DETAIL)}"
@@ -66,12 +71,16 @@ def _html(notification: Notification) -> str:
     ]
     changes = [(moment(entry.at), fit(entry.text, _ENTRY, escape)) for entry in notification.timeline[-_TIMELINE:]]
     left = more(min(len(notification.alerts), _ALERTS), notification)
+    first = "".join(f"<li>{fit(entry, _ENTRY, escape)}</li>" for entry in notification.highlights)
+    text = fit(lead(notification), _FACT, escape)
     linked = " · ".join(f'<a href="{escape(url)}">{name}</a>' for name, url in links(notification))
     return "".join(
         [
             '<!doctype html><html><head><meta charset="utf-8"></head><body style="font-family:sans-serif;font-size:14px">',
             f'<h2 style="font-size:18px">{sign(notification)} {fit(heading(notification), _TITLE, escape)}</h2>',
+            f"<p>{text}</p>" if text else "",
             _table(rows),
+            f"<h3>Look at this first</h3><ol>{first}</ol>" if first else "",
             _table(alerts),
             f"<p>{left}</p>" if left else "",
             f"<h3>What changed</h3>{_table(changes)}" if changes else "",

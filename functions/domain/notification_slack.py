@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from functions.domain.notification import Notification
-from functions.domain.notification_text import alert_detail, alert_name, facts, fit, heading, links, moment, more, sign, units
+from functions.domain.notification_text import alert_detail, alert_name, facts, fit, heading, lead, links, moment, more, sign, units
 
 HEADER = 150
 _BLOCKS = 11_000
@@ -21,6 +21,7 @@ _FIELD = 250
 _ALERTS = 8
 _NAME, _DETAIL = 200, 400
 _TIMELINE, _ENTRY = 5, 200
+_LEAD = 1500
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -39,6 +40,11 @@ def _blocks(notification: Notification, shown: int) -> Iterator[dict[str, Any]]:
     yield {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}
     fields = [_mrkdwn(f"*{label}*\n{fit(text, _FIELD, _escape)}") for label, text in facts(notification)]
     yield {"type": "section", "fields": fields[:10]}
+    if text := fit(lead(notification), _LEAD, _escape):
+        yield {"type": "section", "text": _mrkdwn(text)}
+    if notification.highlights:
+        lines = "\n".join(f"• {fit(entry, _ENTRY, _escape)}" for entry in notification.highlights[:_TIMELINE])
+        yield {"type": "section", "text": _mrkdwn(f"*Look at this first*\n{lines}")}
     for alert in notification.alerts[:shown]:
         mark = ":red_circle:" if alert.firing else ":large_green_circle:"
         name, detail = fit(alert_name(alert), _NAME, _escape), fit(alert_detail(alert), _DETAIL, _escape)

@@ -119,6 +119,7 @@ _WORDS = {
     NotificationKind.ROTATION_ABORTED: "Key rotation taken back",
     NotificationKind.ROTATION_REFUSED: "Key rotation did not begin",
     NotificationKind.ROTATION_DUE: "Key should be rotated",
+    NotificationKind.REPORT_READY: "Report",
 }
 _GOOD = frozenset({NotificationKind.RESOLVED, NotificationKind.ROLLOUT_SUCCEEDED, NotificationKind.ROTATION_SUCCEEDED})
 _SIGNS = {Severity.INFO: "🔵", Severity.WARNING: "🟠", Severity.CRITICAL: "🔴"}
@@ -152,6 +153,8 @@ def counts(notification: Notification) -> str:
 
 def facts(notification: Notification) -> list[tuple[str, str]]:
     """What is known of the incident, as label and text; not escaped, not cut."""
+    if notification.kind.of_report:
+        return [*notification.figures.items(), ("Workspace", notification.workspace)]
     lasted = span(notification.at - notification.started)
     subject = _subject(notification)
     found = [
@@ -170,8 +173,18 @@ def facts(notification: Notification) -> list[tuple[str, str]]:
 
 def links(notification: Notification) -> list[tuple[str, str]]:
     """Where it leads, as name and URL; what may not be linked to is left out."""
-    found = (("Approve or abort", notification.approve), ("Runbook", notification.runbook), (DASHBOARD, notification.dashboard))
+    found = (
+        ("Open the report", notification.report),
+        ("Approve or abort", notification.approve),
+        ("Runbook", notification.runbook),
+        (DASHBOARD, notification.dashboard),
+    )
     return [(name, safe) for name, url in found if (safe := link(url))]
+
+
+def lead(notification: Notification) -> str:
+    """What a report comes to, in sentences; empty for all others."""
+    return line(notification.note or "") if notification.kind.of_report else ""
 
 
 def summary(notification: Notification) -> str:
@@ -185,6 +198,8 @@ def _subject(notification: Notification) -> str:
     """What it tells of, if that is no incident."""
     if notification.kind.of_rotation:
         return "key" if notification.kind is NotificationKind.ROTATION_DUE else "rotation"
+    if notification.kind.of_report:
+        return "report"
     return "rollout" if notification.kind.of_rollout else ""
 
 

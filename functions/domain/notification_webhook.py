@@ -40,6 +40,7 @@ def document(notification: Notification) -> dict[str, Any]:
         "runbook": link(notification.runbook),
         "dashboard": link(notification.dashboard),
         "approve": link(notification.approve),
+        **_report(notification),
         "alerts": [_alert(alert) for alert in notification.alerts[:_ALERTS]],
         "timeline": [_entry(entry) for entry in notification.timeline[-_TIMELINE:]],
     }
@@ -57,7 +58,7 @@ def shrunk(found: dict[str, Any]) -> dict[str, Any]:
     """A smaller document: the first half of the alerts and the newer half of the timeline; if it has none, without labels and links."""
     alerts, timeline = found["alerts"], found["timeline"]
     if not alerts and not timeline:
-        return found | {"labels": {}, "runbook": None, "dashboard": None, "approve": None}
+        return found | {"labels": {}, "runbook": None, "dashboard": None, "approve": None} | ({"report": None} if "report" in found else {})
     return found | {"alerts": alerts[: len(alerts) // 2], "timeline": timeline[(len(timeline) + 1) // 2 :]}
 
 
@@ -75,6 +76,14 @@ def headers(body: bytes, key: str, delivery: str, now: int) -> dict[str, str]:
 def signature(body: bytes, key: str, timestamp: str) -> str:
     """The signature of a body at a time."""
     return "v1=" + hmac.digest(key.encode(), timestamp.encode() + b"." + body, "sha256").hex()
+
+
+def _report(notification: Notification) -> dict[str, Any]:
+    """What only messages about reports have."""
+    if not notification.kind.of_report:
+        return {}
+    highlights = [fit(entry, _LONG) for entry in notification.highlights]
+    return {"figures": _tags(notification.figures), "highlights": highlights, "report": link(notification.report)}
 
 
 def _alert(alert: NotifiedAlert) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from functions.api import (
     approvals,
     budgets,
     channels,
+    cost_reconciliation,
+    cost_reprice,
     costs,
     dashboard,
     deliveries,
@@ -36,6 +38,7 @@ from functions.api import (
     rollouts,
     rotations,
     rules,
+    scaling_simulation,
     series,
     settings,
     silences,
@@ -54,7 +57,8 @@ NOUNS = (
     *(rules.noun, alerts.noun, trials.noun, silences.noun, incidents.noun, channels.noun, deliveries.noun),
     *(rollouts.noun, rollout_settings.noun, approvals.noun),
     *(fleet_config.noun, budgets.noun, rotations.noun, keys.noun),
-    *(costs.noun,),
+    *(costs.noun, cost_reprice.noun, cost_reconciliation.noun),
+    *(scaling_simulation.noun,),
     *(openapi.noun, page.noun, install.noun),
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for noun in NOUNS for endpoint in noun.endpoints)

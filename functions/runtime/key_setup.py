@@ -8,12 +8,13 @@ from functools import cache
 from functions.adapters.http_poster import WebPoster
 from functions.adapters.key_providers import key_provider
 from functions.adapters.key_vault import VaultKeys
+from functions.adapters.provider_usage import MAX_ANSWER, TOTAL_S, provider_reports
 from functions.adapters.secrets import Secrets
 from functions.adapters.secrets_manager import SecretsManager
 from functions.adapters.secrets_vault import Vault
 from functions.adapters.vault_entries import Entries
 from functions.domain.key_settings import ProviderSettings
-from functions.ports import KeyProvider, SecretReader
+from functions.ports import KeyProvider, ProviderReports, SecretReader
 from functions.runtime.settings import Settings
 from functions.runtime.vault_settings import VaultSettings
 from functions.runtime.wiring import client, now_ms
@@ -32,6 +33,16 @@ def key_vault() -> VaultKeys:
 
 def key_providers(settings: Settings) -> Callable[[ProviderSettings], KeyProvider]:
     """Makes the `KeyProvider` of settings; admin keys are read when they are needed."""
-    stores: dict[str, SecretReader] = {"secretsmanager": SecretsManager(client("secretsmanager")), "vault": Vault(_entries())}
-    secrets, http = Secrets(stores, now_ms), WebPoster(private=settings.reaches_private)
+    secrets, http = _secrets(), WebPoster(private=settings.reaches_private)
     return lambda provider: key_provider(provider, http, secrets, now_ms)
+
+
+def provider_accounts(settings: Settings) -> Callable[[ProviderSettings], ProviderReports]:
+    """Makes the `ProviderReports` of settings; admin keys are read when they are needed."""
+    secrets, http = _secrets(), WebPoster(private=settings.reaches_private, total_s=TOTAL_S, max_answer=MAX_ANSWER)
+    return lambda provider: provider_reports(provider, http, secrets, now_ms)
+
+
+def _secrets() -> Secrets:
+    stores: dict[str, SecretReader] = {"secretsmanager": SecretsManager(client("secretsmanager")), "vault": Vault(_entries())}
+    return Secrets(stores, now_ms)

@@ -22,7 +22,9 @@ from functions.ports import (
     KeyProvider,
     KeyStore,
     KeyVault,
+    Lease,
     LinkStore,
+    ProviderReports,
     RawReader,
     RevisionStore,
     RolloutStore,
@@ -47,6 +49,8 @@ class Services:
     desired: DesiredStore
     keys: KeyStore
     rollups: RollupStore
+    lease: Lease
+    """That of seal, who writes what repricing writes."""
     tokens: TokenStore
     rules: RuleBook
     alerts: AlertStore
@@ -58,6 +62,7 @@ class Services:
     rotation_executions: Executions
     vault: KeyVault
     key_provider: Callable[[ProviderSettings], KeyProvider]
+    provider_reports: Callable[[ProviderSettings], ProviderReports]
     revisions: RevisionStore
     links: LinkStore
     notify: Dispatcher
@@ -109,6 +114,7 @@ def services() -> Services:
     from functions.adapters.executions import StateMachine
     from functions.adapters.fleet import Fleet
     from functions.adapters.keys import DesiredKeys
+    from functions.adapters.lease import Leases
     from functions.adapters.raw import RawQueries
     from functions.adapters.revisions import Revisions
     from functions.adapters.rollouts import RolloutTable
@@ -116,7 +122,7 @@ def services() -> Services:
     from functions.adapters.rotations import Rotations
     from functions.adapters.sqs import QueueDispatcher
     from functions.adapters.tokens import Tokens
-    from functions.runtime.key_setup import key_providers, key_vault
+    from functions.runtime.key_setup import key_providers, key_vault, provider_accounts
     from functions.runtime.rule_book import RuleBook
 
     settings = Settings.from_env()
@@ -127,6 +133,7 @@ def services() -> Services:
         desired=DesiredConfigs(dynamodb, settings.fleet_table),
         keys=DesiredKeys(dynamodb, settings.fleet_table),
         rollups=Rollups(dynamodb, settings.rollups_table),
+        lease=Leases(dynamodb, settings.fleet_table),
         tokens=Tokens(dynamodb, settings.tokens_table),
         rules=RuleBook(fleet),
         alerts=Alerts(dynamodb, settings.alerts_table),
@@ -137,6 +144,7 @@ def services() -> Services:
         rotation_executions=StateMachine(client("stepfunctions"), settings.rotation_machine_arn, "rotation"),
         vault=key_vault(),
         key_provider=key_providers(settings),
+        provider_reports=provider_accounts(settings),
         revisions=Revisions(dynamodb, settings.rollouts_table),
         links=ApprovalLinks(dynamodb, settings.rollouts_table),
         notify=QueueDispatcher(client("sqs"), settings.notify_queue_url),

@@ -34,15 +34,17 @@ BODIES = {
     ("POST", "/api/rotations/{rotation}/{action}"): {},
     ("PUT", "/api/key-settings"): {},
     ("PUT", "/api/prices"): {},
+    ("POST", "/api/cost/reprice"): {},
     ("POST", "/api/fleet/plan"): {"files": FILES},
     ("POST", "/api/fleet/apply"): {"files": FILES, "dryRun": True},
     ("POST", "/api/fleet/rollback"): {"to": 7},
     ("POST", "/api/alerts/backtest"): {"rule": "unknown"},
+    ("POST", "/api/scaling-simulation"): {"group": "unknown"},
     ("POST", "/api/alerts/test"): {"tests": []},
     ("POST", "/api/silences"): {"matchers": "rule=slow", "for": "2h"},
     ("POST", "/api/incidents/{incident}/notes"): {"text": "x"},
 }
-QUERIES = {"/api/series": "?metric=m", "/v1/config": "?agent=a1", "/v1/keys/{provider}": "?agent=a1"}
+QUERIES = {"/api/series": "?metric=m", "/api/cost/reconciliation": "?provider=anthropic", "/v1/config": "?agent=a1", "/v1/keys/{provider}": "?agent=a1"}
 INCIDENT = incident(World()).id
 NAMES = {
     "agent": "a1",

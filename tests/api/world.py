@@ -21,7 +21,7 @@ from functions.domain.raw import RawRecord
 from functions.domain.rollup import Aggregate, Rollup, SeriesKey
 from functions.domain.times import MINUTE_MS
 from functions.domain.token import RANDOM_BYTES, create
-from functions.ports import Resolution
+from functions.ports import ProviderReports, Resolution
 from functions.runtime.rule_book import RuleBook
 from functions.runtime.wiring import Services
 from tests.api.bridge import Gateway
@@ -34,7 +34,9 @@ from tests.fakes.fleet import MemoryFleet
 from tests.fakes.key_provider import MemoryKeyProvider
 from tests.fakes.key_vault import MemoryVault
 from tests.fakes.keys import MemoryKeys
+from tests.fakes.lease import MemoryLease
 from tests.fakes.links import MemoryLinks
+from tests.fakes.provider_reports import MemoryReports
 from tests.fakes.revisions import MemoryRevisions
 from tests.fakes.rollouts import MemoryRollouts
 from tests.fakes.rollups import MemoryRollups
@@ -84,13 +86,14 @@ class World:
         self.now = NOW
         self.fleet, self.rollups, self.tokens = CountingFleet(), MemoryRollups(lambda: -1.0), MemoryTokens()
         self.desired = desired or MemoryDesired()
-        self.keys = MemoryKeys()
+        self.keys, self.lease = MemoryKeys(), MemoryLease()
         self.alerts, self.deliveries, self.notify = MemoryAlerts(lambda: self.now / 1000), MemoryDeliveries(), MemoryDispatcher()
         self.rollouts, self.executions, self.links = MemoryRollouts(), MemoryExecutions(), MemoryLinks()
         self.revisions = MemoryRevisions()
         self.rotations, self.rotation_executions = rotations or MemoryRotations(self.rollouts.log), MemoryExecutions()
         self.vault = MemoryVault()
         self.providers: dict[str, MemoryKeyProvider] = defaultdict(MemoryKeyProvider)
+        self.reports: dict[str, ProviderReports] = defaultdict(MemoryReports)
         self.while_waiting: Callable[[], object] = lambda: None
         self.engine = engine
         self._made = 0
@@ -99,6 +102,7 @@ class World:
             desired=self.desired,
             keys=self.keys,
             rollups=self.rollups,
+            lease=self.lease,
             tokens=self.tokens,
             rules=RuleBook(self.fleet),
             alerts=self.alerts,
@@ -109,6 +113,7 @@ class World:
             rotation_executions=self.rotation_executions,
             vault=self.vault,
             key_provider=lambda settings: self.providers[settings.name],
+            provider_reports=lambda settings: self.reports[settings.name],
             revisions=self.revisions,
             links=self.links,
             notify=self.notify,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 from pydantic import Field
 
 from functions.api.endpoint import Call, Noun

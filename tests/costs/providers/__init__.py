@@ -1,0 +1,1 @@
+"""Providers that report use and cost, as strict as their documents."""

@@ -30,9 +30,13 @@ if TYPE_CHECKING:
     from functions.domain.incident import Incident
     from functions.domain.notification import Notification, Sent
     from functions.domain.provider_report import ProviderReport
+    from functions.domain.report import Report
+    from functions.domain.report_record import ReportRecord
     from functions.domain.revision import Revision
     from functions.domain.rollout import Entry, Rollout, Wave
     from functions.domain.rotation import Alias, KeyAnswer, NewKey, Rotation, StoredKey, Usage, VaultState
+    from functions.domain.scaling import Decision
+    from functions.domain.scaling_state import GroupState
 
 
 class PutOutcome(Enum):
@@ -425,6 +429,10 @@ class AlertStore(Protocol):
         """
         ...
 
+    def post(self, workspace: str, edges: Iterable[Edge]) -> None:
+        """Put edges that no rule's state stands behind into the outbox. A repeat is harmless: an incident knows its edges by their ids."""
+        ...
+
     def forget(self, workspace: str, state: AlertState) -> bool:
         """Delete a state that still has this version; tells whether it did."""
         ...
@@ -700,4 +708,92 @@ class RotationStore(Protocol):
 
         One that is over and has no notices left leaves the queue with the same write.
         """
+        ...
+
+
+class ScalingStore(Protocol):
+    """What was decided of groups (`domain.scaling_state`), and the history of it."""
+
+    def scaling_states(self, workspace: str) -> list[GroupState]:
+        """Of all groups, strongly consistent, by name."""
+        ...
+
+    def scaling_state(self, workspace: str, group: str) -> GroupState | None:
+        """Of one group."""
+        ...
+
+    def save_scaling(self, workspace: str, state: GroupState, entry: Decision | None = None) -> bool:
+        """Replace the state of version n - 1 (of version 1: there is none yet), and add to the history: both or none; tells which."""
+        ...
+
+    def forget_scaling(self, workspace: str, state: GroupState) -> bool:
+        """Delete a state that still has this version; tells whether it did. Its history stays until it expires."""
+        ...
+
+    def scaling_history(self, workspace: str, group: str, start: int, end: int, limit: int, *, changes: bool) -> list[Decision]:
+        """The newest decisions of start <= time < end (ms), newest first, without memories: all, or those that did or told something."""
+        ...
+
+
+class ScalingAnnouncer(Protocol):
+    """Tells programs of changed decisions."""
+
+    def announce(self, workspace: str, decision: Decision) -> None:
+        """Tell all; to be repeated after `StoreUnavailable`. `scaling_state.change_id` tells repeats apart."""
+        ...
+
+
+class ScalingTarget(Protocol):
+    """Something whose size can be set. Methods raise `StoreUnavailable` (retry) or `TargetRefused`."""
+
+    def capacity(self, name: str) -> int:
+        """How many instances it is to have now."""
+        ...
+
+    def set_capacity(self, name: str, capacity: int) -> None:
+        """Have it so many instances."""
+        ...
+
+
+class KeptReport(NamedTuple):
+    """A report's record as it was read."""
+
+    record: ReportRecord
+    seen: str
+    """What a write of the next one names."""
+
+
+class ReportStore(Protocol):
+    """Reports: a record and files each. They are kept for 400 days."""
+
+    def create(self, workspace: str, record: ReportRecord) -> bool:
+        """Put a new record; False when its id is known."""
+        ...
+
+    def read(self, workspace: str, report: str) -> KeptReport | None:
+        """One record, strongly consistent."""
+        ...
+
+    def save(self, workspace: str, record: ReportRecord, seen: str) -> KeptReport | None:
+        """Replace the record that was seen; None when another one is there by now."""
+        ...
+
+    def reports(self, workspace: str, limit: int, before: str | None = None) -> list[ReportRecord]:
+        """Newest first; those before an id."""
+        ...
+
+    def put_file(self, workspace: str, report: str, name: str, text: str, content_type: str) -> None:
+        """Put or replace a file of a report."""
+        ...
+
+    def link(self, workspace: str, report: str, name: str, seconds: int) -> str:
+        """A URL that opens a file for so long, for whoever has it. No request is made."""
+        ...
+
+
+class ReportMaker(Protocol):
+    """Decides what a report says."""
+
+    def __call__(self, workspace: str, record: ReportRecord, now: int) -> Report:
+        """The report that a record wants. Raises `InvalidInput`, `StoreUnavailable`."""
         ...

@@ -66,6 +66,12 @@ class Alerts:
             writes.append({"Put": {"TableName": self._name, "Item": table.edge_item(workspace, edge)}})
         return self._transact(writes)
 
+    def post(self, workspace: str, edges: Iterable[Edge]) -> None:
+        """Put edges into the outbox; each has a key of its own, so a repeat writes the same."""
+        for edge in edges:
+            with store_faults(_STORE):
+                self._client.put_item(TableName=self._name, Item=table.edge_item(workspace, edge))
+
     def forget(self, workspace: str, state: AlertState) -> bool:
         """Delete a state that still has this version."""
         with store_faults(_STORE):

@@ -90,3 +90,7 @@ class ProviderUnavailable(StoreUnavailable):
 
 class ProviderRefused(StoreError):
     """A provider of keys answers, and will not do it."""
+
+
+class TargetRefused(StoreError):
+    """What a scaling decision is to be put into effect on answers, and will not do it."""

@@ -44,6 +44,10 @@ class MemoryAlerts:
                 self._outbox[workspace, f"{edge.at:011x}|{edge.id}"] = edge
             return True
 
+    def post(self, workspace: str, edges: Iterable[Edge]) -> None:
+        with self._lock:
+            self._outbox.update({(workspace, f"{edge.at:011x}|{edge.id}"): edge for edge in edges})
+
     def forget(self, workspace: str, state: AlertState) -> bool:
         key = (workspace, series_id(state.rule, state.series))
         with self._lock:

@@ -192,11 +192,17 @@ class _Run:
         found: list[Columns] = []
         for start in range(hour - BASELINE_HOURS, hour, HOURS_PER_DAY):
             stored = self._parts.rollups.read_group(self._workspace, Resolution.HOUR, start, start + HOURS_PER_DAY)
-            readable = (
-                number for number in range(start, start + HOURS_PER_DAY) if number in stored or not waits(evidence.snapshot, number)
-            )
-            found += [Columns(stored.get(number), tags) for number in readable]
+            numbers = range(start, start + HOURS_PER_DAY)
+            found += [Columns(stored.get(hour), tags) for hour in numbers if hour in stored or not waits(evidence.snapshot, hour)]
         return found
+
+
+def _memory(state: GroupState | None, policy: GroupPolicy) -> Memory:
+    """What is remembered; of a group whose agents are others now only what has been told of it, so that it is ended."""
+    if state is None:
+        return Memory()
+    memory = state.decision.memory
+    return memory if state.tags == policy.tags else Memory(time=memory.time, episodes=memory.episodes)
 
 
 def run_all(

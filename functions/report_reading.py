@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from functions.domain import budget_use, failure_report, key_settings, usage
+from functions.domain import budget_use, failure_report, key_settings, slos, usage
 from functions.domain.alert_budgets import DOCUMENT as BUDGETS
 from functions.domain.alert_budgets import parse_acts, parse_budgets
 from functions.domain.budget_state import BudgetState, budget_states
@@ -15,22 +15,24 @@ from functions.domain.failure_groups import decode_groups
 from functions.domain.failure_report import Bucket, Kind, Meant
 from functions.domain.fleet import AgentState, Snapshot, SnapshotUnreadable, decode_snapshot, state_of
 from functions.domain.incident import Incident
-from functions.domain.report_data import ReportData
-from functions.domain.report_tally import NAMES, Overlay
+from functions.domain.report_data import METRICS, ReportData
+from functions.domain.report_tally import Overlay
 from functions.domain.rollout import FINAL, Rollout
 from functions.domain.roster import is_remnant
 from functions.domain.rotation import Rotation
 from functions.domain.selector import Selector
 from functions.domain.series import AGENT
+from functions.domain.slos import Slo, parse_slos
 from functions.domain.spans import HOURS_KEPT_MS, bucket_ms
 from functions.domain.tasks import LATENCY
 from functions.domain.times import HOUR_MS
 from functions.domain.usage_frame import UsageFrame
+from functions.domain.waste import WASTE_METRICS
 from functions.domain.workspace import DOCUMENT, WorkspaceSettings
 from functions.ports import AlertStore, DeliveryStore, FleetStore, Resolution, RolloutStore, RollupStore, RotationStore, RuleReader
 from functions.usage_reading import read_usage
 
-METRICS: Final = NAMES | frozenset(usage.GAUGES)
+_READ: Final = METRICS | WASTE_METRICS | {usage.HEALTH}
 MAX_LISTED = 200
 """Rollouts and rotations looked at, the newest."""
 
@@ -85,6 +87,7 @@ class _Reading:
             overlay=overlay,
             agents=[state for _, state in sorted(self._everyone.items()) if self._selector.matches(overlay[state.id])],
             failures=failures or {},
+            failures_kept=failures is not None,
             failures_before=self._failures(self._hours_before),
             new_failures=self._new_failures(failures or {}),
             incidents=incidents,
@@ -96,6 +99,7 @@ class _Reading:
             key_ages=self._key_ages(),
             budgets=self._budgets(counted),
             budgets_at=counted.at if counted else None,
+            slos=self._slos(),
             notes=self._notes,
         )
 
@@ -126,7 +130,7 @@ class _Reading:
 
     def _usage(self, hours: range) -> UsageFrame:
         return read_usage(
-            self._parts.rollups, self._workspace, self._snapshot, hours.start, hours.stop, names=METRICS, sketches=frozenset({LATENCY})
+            self._parts.rollups, self._workspace, self._snapshot, hours.start, hours.stop, names=_READ, sketches=frozenset({LATENCY})
         )
 
     def _failures(self, hours: range) -> Mapping[str, Kind] | None:
@@ -186,6 +190,13 @@ class _Reading:
             self._notes.append(f"The settings of keys are not valid: {error}.")
             return {}
         return {name: settings.max_age_days for name, settings in found.items()}
+
+    def _slos(self) -> tuple[Slo, ...]:
+        try:
+            return parse_slos(self._document(slos.DOCUMENT) or {})
+        except InvalidInput as error:
+            self._notes.append(f"The objectives (SLOs) are not valid, defaults hold: {error}.")
+            return slos.DEFAULTS
 
     def _budgets(self, counted: budget_use.Counted | None) -> list[BudgetState]:
         document = self._document(BUDGETS)

@@ -9,16 +9,22 @@ from functions.domain.report_alerts import alerts
 from functions.domain.report_budgets import budgets
 from functions.domain.report_cost import cost, driver
 from functions.domain.report_data import ReportData
-from functions.domain.report_fleet import fleet
+from functions.domain.report_errors import errors
+from functions.domain.report_fleet import fleet, score_stat
+from functions.domain.report_health import health
 from functions.domain.report_keys import keys
+from functions.domain.report_resources import resources
 from functions.domain.report_rollouts import rollouts
+from functions.domain.report_slos import objectives
 from functions.domain.report_tally import everything
+from functions.domain.report_tasks import slowest
+from functions.domain.report_waste import waste
 from functions.domain.report_words import amount, change, count, day, money, percent, sentence
 from functions.domain.times import HOUR_MS
 
 type Maker = Callable[[ReportData], Section | None]
 
-SECTIONS: Sequence[Maker] = (fleet, cost, alerts, rollouts, keys, budgets)
+SECTIONS: Sequence[Maker] = (fleet, objectives, cost, slowest, errors, waste, resources, alerts, rollouts, keys, budgets)
 """In this order; one that has nothing to tell gives None."""
 
 
@@ -73,6 +79,7 @@ def _headline(data: ReportData) -> Iterator[Stat]:
     now, past = (everything(one) for one in data.tally())
     known = past if data.comparable else None
     yield Stat(label="Agents", value=len(data.active), unit=Unit.COUNT, before=len(data.active_before) if known else None)
+    yield score_stat(data, *health(data))
     yield Stat(label="Tasks", value=now.finished, unit=Unit.COUNT, before=known.finished if known else None)
     yield Stat(label="Tasks that went well", value=now.success, unit=Unit.FRACTION, before=known.success if known else None, better="up")
     yield Stat(label="Cost", value=now.usd, unit=Unit.USD, before=known.usd if known else None, better="down")

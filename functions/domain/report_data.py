@@ -5,25 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
+import numpy as np
+
+from functions.domain import usage
 from functions.domain.alert_rules import Rule
 from functions.domain.budget_state import BudgetState
 from functions.domain.delivery import Delivery
 from functions.domain.failure_report import Kind
 from functions.domain.fleet import AgentState
 from functions.domain.incident import Incident
-from functions.domain.report_tally import Overlay, Tally, tally
+from functions.domain.report_tally import NAMES, Overlay, Tally, tally
 from functions.domain.report_words import length
 from functions.domain.rollout import Rollout
 from functions.domain.rotation import Rotation
 from functions.domain.selector import Selector
 from functions.domain.series import AGENT
+from functions.domain.slos import DEFAULTS, Slo
 from functions.domain.times import DAY_MS, HOUR_MS
 from functions.domain.usage_frame import UsageFrame
 
+METRICS = frozenset((*NAMES, *usage.GAUGES))
+"""Of usage: what agents said."""
 MONTH_DAYS = 30
 KNOWN = 0.95
 """Of a period's hours, to be compared with another period's."""
+
+
+class RawTask(NamedTuple):
+    """A task as raw history has it."""
+
+    task: str
+    agent: str
+    time: int
+    """When it began, ms."""
+    latency_ms: float | None
+    usd: float | None
+    """As reported with it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +63,9 @@ class ReportData:
     agents: Sequence[AgentState]
     """Those that are selected, as they are now, retired ones too."""
     failures: Mapping[str, Kind] = field(default_factory=dict)
-    """By fingerprint; None of them older than what is kept."""
+    """By fingerprint."""
+    failures_kept: bool = True
+    """Whether all of the period's are still stored."""
     failures_before: Mapping[str, Kind] | None = None
     """None when they are not kept any more."""
     new_failures: frozenset[str] = frozenset()
@@ -63,6 +84,10 @@ class ReportData:
     budgets: Sequence[BudgetState] = ()
     budgets_at: int | None = None
     """Up to when budgets are counted, ms."""
+    slos: Sequence[Slo] = DEFAULTS
+    slow_tasks: Sequence[RawTask] = ()
+    """The slowest ones, where raw history is kept."""
+    dear_tasks: Sequence[RawTask] = ()
     notes: Sequence[str] = ()
     """What could not be read, and why."""
 
@@ -105,6 +130,10 @@ class ReportData:
         """Selected agents by id."""
         return {state.id: state for state in self.agents}
 
+    def name(self, agent: str) -> str:
+        """An agent's name for people."""
+        return self.states[agent].name if agent in self.states else agent
+
     @cached_property
     def active(self) -> frozenset[str]:
         """Selected agents that have any usage in the period."""
@@ -116,4 +145,6 @@ class ReportData:
         return self._active(self.before)
 
     def _active(self, frame: UsageFrame) -> frozenset[str]:
-        return frozenset(value for key in frame.group((AGENT,), self.selector, self.overlay).keys for _, value in key)
+        groups = frame.group((AGENT,), self.selector, self.overlay)
+        points = np.sum([frame.figures(name, groups).count for name in METRICS], axis=0)
+        return frozenset(dict(key).get(AGENT, "") for key, some in zip(groups.keys, points, strict=True) if some)

@@ -35,7 +35,8 @@ class Api(Construct):
             timeout=Duration.seconds(29),
             variables=settings.vault.environment(),
             can=[
-                grants.table(data.rollups, "Query"),
+                # Repricing writes usage; single items only.
+                grants.table(data.rollups, "PutItem", "Query"),
                 grants.table(data.fleet, "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
                 grants.table(data.tokens, "GetItem", "PutItem"),
                 grants.index(data.tokens, TOKENS_BY_WORKSPACE),

@@ -26,6 +26,8 @@ from functions.domain.series import AGENT
 BUCKETS = 8
 """Pieces that an hour's usage is stored in."""
 KEPT_DAYS = 400
+LEASE = "seal"
+"""Who writes usage holds it: seal, and who prices it anew."""
 
 TOKENS = (tasks.TOKENS_IN, tasks.TOKENS_OUT, TOKENS_CACHE_READ, TOKENS_CACHE_WRITE)
 

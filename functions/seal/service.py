@@ -31,7 +31,7 @@ from functions.ports import BatchReader, FleetStore, LateMark, Lease, Resolution
 from functions.seal.failures import FailureSealer
 from functions.seal.health import note_health
 
-LEASE = "seal"
+LEASE = usage.LEASE
 LEASE_MS = 60 * SECOND_MS
 """Longer than the function may run (55 s): nobody else starts while it does."""
 STALE_AFTER_MS = 60 * SECOND_MS

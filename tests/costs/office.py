@@ -14,7 +14,6 @@ from functions.domain.items import StoredItem
 from functions.domain.times import HOUR_MS, MINUTE_MS
 from functions.seal.service import Limits, SealService
 from tests.api.world import NOW, World
-from tests.fakes.lease import MemoryLease
 from tests.seal.world import MemoryBatches
 
 WORKSPACE = "team"
@@ -31,20 +30,19 @@ class Office:
 
     world: World = field(default_factory=World)
     batches: MemoryBatches = field(default_factory=MemoryBatches)
-    lease: MemoryLease = field(default_factory=MemoryLease)
     posted: int = 0
 
     def __post_init__(self) -> None:
         self.world.now = HOUR * HOUR_MS + MINUTE_MS
 
-    def post(self, agent: str, points: Points, **more: Any) -> None:
-        """One batch of single points, through intake."""
+    def post(self, agent: str, points: Points, *, at: int | None = None, **more: Any) -> None:
+        """One batch of single points of the time `at` (now unless given), through intake."""
         self.posted += 1
         series = [
             {"name": name, "tags": dict(tags), "times": [0], "values": [value], "attributes": {"task_id": [task]} if task else {}}
             for name, value, tags, task in points
         ]
-        batch = {"v": 1, "agent": agent, "epoch": "e", "seq": self.posted, "time": self.world.now, "series": series, **more}
+        batch = {"v": 1, "agent": agent, "epoch": "e", "seq": self.posted, "time": at or self.world.now, "series": series, **more}
         dimensions = frozenset(DEFAULT_DIMENSIONS)
         made = plan(json.dumps(batch).encode(), workspace=WORKSPACE, dimensions=dimensions, scope=(), now=self.world.now, raw=False)
         assert not made.rejected.count, made.rejected.listed
@@ -66,7 +64,7 @@ class Office:
         for _ in range(8):
             self.world.now += 15_000
             limits = Limits(catch_up_minutes=100)
-            SealService(self.batches, self.world.rollups, self.world.fleet, self.lease, limits=limits).tick(
+            SealService(self.batches, self.world.rollups, self.world.fleet, self.world.lease, limits=limits).tick(
                 WORKSPACE, self.world.now, self.world.now, "test"
             )
 
@@ -77,5 +75,9 @@ class Office:
 def a_task(task: str, model: str, tokens: tuple[float, float], cost: float | None = None, **tags: str) -> Points:
     """The points of a task that went well, as the SDK sends them."""
     own = {"model": model, **tags} if model else tags
-    points: Points = [("task.latency_ms", 500.0, own, task), ("task.tokens_in", tokens[0], own, task), ("task.tokens_out", tokens[1], own, task)]
+    points: Points = [
+        ("task.latency_ms", 500.0, own, task),
+        ("task.tokens_in", tokens[0], own, task),
+        ("task.tokens_out", tokens[1], own, task),
+    ]
     return points + ([("task.cost_usd", cost, {**own, "cost_source": "reported"}, task)] if cost is not None else [])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from clawpulse.cli import _cost_view as views
 from clawpulse.cli import _output as out
+from clawpulse.cli._cost_reconcile import reconcile
+from clawpulse.cli._api import Api
 from clawpulse.cli._options import api_of, as_json, duration, selector
 from clawpulse.cli._rollout_documents import document_command
 
@@ -36,6 +40,37 @@ def show_(context: click.Context, tags: str | None, by: str | None, span: str, s
         out.console().print(views.ledger(answer))
 
 
+@cost.command(name="reprice")
+@selector
+@_range
+@click.option("--start", metavar="TIME", help="From when on, instead of --range: 2026-11-01T00:00:00Z")
+@click.option("--end", metavar="TIME", help="Until when; now unless given.")
+@click.option("--apply", is_flag=True, help="Do it; without, only what would change is told.")
+@as_json
+@click.pass_context
+def reprice_(context: click.Context, tags: str | None, span: str, start: str | None, end: str | None, apply: bool, as_json: bool) -> None:
+    """Price the past anew, with today's price list and the workspace's own prices.
+
+    Only tasks that reported no cost have a price of ours. --tags knows cost_source, too: `cost_source=genai-prices 0.2.2`.
+    """
+    period = {"start": start} if start else {"range": span}
+    wanted = {"tags": tags or "", "dryRun": not apply, **period, **({"end": end} if end else {})}
+    answer = _all_of(api_of(context), wanted)
+    if as_json:
+        out.print_json(answer)
+    else:
+        out.console().print(views.repriced(answer))
+
+
+def _all_of(api: Api, wanted: dict[str, Any]) -> Any:
+    """The answers of as many requests as it takes, as one."""
+    answer = api.send("POST", "api/cost/reprice", wanted)
+    while answer["next"]:
+        more = api.send("POST", "api/cost/reprice", {**wanted, "cursor": answer["next"]})
+        answer = views.together(answer, more)
+    return answer
+
+
 cost.add_command(
     document_command(
         "prices",
@@ -44,3 +79,4 @@ cost.add_command(
         unset="no own prices are set: those of the list hold",
     )
 )
+cost.add_command(reconcile)

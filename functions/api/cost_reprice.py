@@ -1,0 +1,158 @@
+"""Prices the past anew: with today's price list and the workspace's own prices. Dry unless asked otherwise, and told of afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from pydantic import Field
+
+from functions.api import paging
+from functions.api.cost_reading import MAX_DAYS, CostAsked, hours_of
+from functions.api.endpoint import Call, Noun
+from functions.api.fleet_view import view
+from functions.api.models import Answer, Body, Cursor, Instant, Moment, SelectorText, rfc3339
+from functions.domain import cost_prices
+from functions.domain.cost_reprice import Choice, Tally
+from functions.domain.errors import InvalidCursor, StoreUnavailable
+from functions.domain.selector import Selector
+from functions.domain.times import HOUR_MS, HOURS_PER_DAY, SECOND_MS
+from functions.domain.token import Scope
+from functions.repricing import Repricing, Run
+from functions.runtime.observability import logger
+
+noun = Noun("repricing")
+
+RUNNING_MS = 15 * SECOND_MS
+"""A request ends then, with a cursor; the gateway waits 29 s."""
+DOCUMENT = "repricings"
+"""Settings document with what was repriced, newest first."""
+KEPT = 50
+
+
+class RepriceWanted(Body):
+    """Which hours, and whose."""
+
+    tags: SelectorText = Field("", description="Also by `cost_source`: what an old price list made.")
+    start: Instant | None = Field(None, strict=False)
+    end: Instant | None = Field(None, strict=False, description="Not included; now unless given.")
+    range: str | None = Field(None, pattern=r"^[1-9][0-9]{0,4}[mhd]$", description="Length up to the end, instead of `start`.")
+    dry_run: bool = Field(True, description="Only tell what would change.")
+    cursor: Cursor | None = None
+
+
+class PricedBy(Answer):
+    """What a price list makes of it."""
+
+    source: str
+    tasks: int
+    usd: float
+
+
+class TallyAnswer(Answer):
+    """What the tasks that have no reported cost come to."""
+
+    usd: float | None
+    sources: list[PricedBy]
+    unpriced_tasks: int
+    unpriced_tokens: float
+
+
+class RepriceAnswer(Answer):
+    """What changed, of the hours from `start` to `end`."""
+
+    dry_run: bool
+    start: Moment
+    end: Moment = Field(description="What is later waits for the next request: see `next`.")
+    hours_changed: int
+    before: TallyAnswer
+    after: TallyAnswer
+    notes: list[str]
+    next: str | None = Field(description="Cursor of the rest, when the time of one request was not enough.")
+
+
+class Repricings(Answer):
+    """What was repriced, newest first."""
+
+    repricings: list[dict[str, Any]]
+
+
+class Place(msgspec.Struct, array_like=True, frozen=True):
+    """Where a request ended."""
+
+    hour: int
+    last: int
+
+
+@noun.endpoint("POST", "/api/cost/reprice", scope=Scope.OPERATE, takes=RepriceWanted, answers=RepriceAnswer)
+def reprice(call: Call, wanted: RepriceWanted) -> RepriceAnswer:
+    """Price stored usage anew with today's price list and the workspace's own prices. Reported costs stay as they are."""
+    question = paging.fingerprint("reprice", wanted.model_dump(exclude={"cursor"}))
+    first, last = _hours(call, wanted, question)
+    fleet = view(call)
+    choice = Choice(Selector.parse(wanted.tags) & call.caller.tags, fleet.tags())
+    prices = cost_prices.prices(cost_prices.parse_prices(call.services.fleet.settings(call.caller.workspace, cost_prices.DOCUMENT) or {}))
+    run = _repricing(call).run(first, last, choice, prices, dry=wanted.dry_run)
+    if run.next_hour == first < last:
+        raise StoreUnavailable("the hours are being built in this moment: try again")
+    answer = RepriceAnswer(
+        dry_run=wanted.dry_run,
+        start=first * HOUR_MS,
+        end=run.next_hour * HOUR_MS,
+        hours_changed=run.changed,
+        before=_tally(run.repriced.before),
+        after=_tally(run.repriced.after),
+        notes=_notes(run),
+        next=paging.write(question, Place(run.next_hour, last)) if run.next_hour < last else None,
+    )
+    if not wanted.dry_run and run.changed:
+        _remember(call, wanted, answer)
+    return answer
+
+
+@noun.endpoint("GET", "/api/cost/reprice", scope=Scope.READ, answers=Repricings)
+def repricings(call: Call) -> Repricings:
+    """What was repriced by whom, newest first."""
+    call.caller.need_whole_workspace("what was repriced")
+    return Repricings(repricings=list((call.services.fleet.settings(call.caller.workspace, DOCUMENT) or {}).get("runs", [])))
+
+
+def _hours(call: Call, wanted: RepriceWanted, question: str) -> tuple[int, int]:
+    first, last = hours_of(CostAsked.model_construct(start=wanted.start, end=wanted.end, range=wanted.range), call.now)
+    if wanted.cursor is None:
+        return first, last
+    place = paging.read(wanted.cursor, question, Place)
+    # Time has gone on since the first request: the hours that it meant stand in the cursor.
+    if not 0 <= place.hour <= place.last <= min(call.now // HOUR_MS, place.hour + MAX_DAYS * HOURS_PER_DAY):
+        raise InvalidCursor("does not fit the hours asked for", "cursor")
+    return place.hour, place.last
+
+
+def _repricing(call: Call) -> Repricing:
+    services = call.services
+    holder = f"reprice-{services.random(8).hex()}"
+    until = call.now + RUNNING_MS
+    return Repricing(services.rollups, services.lease, call.caller.workspace, holder, services.now, services.sleep, until)
+
+
+def _tally(tally: Tally) -> TallyAnswer:
+    sources = [PricedBy(source=source, tasks=tasks, usd=usd) for source, (tasks, usd) in sorted(tally.sources.items())]
+    return TallyAnswer(usd=tally.usd, sources=sources, unpriced_tasks=tally.unpriced, unpriced_tokens=tally.tokens)
+
+
+def _notes(run: Run) -> list[str]:
+    return [f"{run.damaged} pieces of hours could not be read, and stay as they are"] if run.damaged else []
+
+
+def _remember(call: Call, wanted: RepriceWanted, answer: RepriceAnswer) -> None:
+    """One line for the log and for whoever asks later. Two requests in the same moment: the later one tries again."""
+    told = answer.model_dump(mode="json", by_alias=True, include={"start", "end", "hours_changed", "before", "after"})
+    line = {"at": rfc3339(call.now), "by": call.caller.token_id, "tags": wanted.tags, **told}
+    logger("api").info(
+        "usage repriced", extra={"workspace": call.caller.workspace, "by": call.caller.token_id, "hours": answer.hours_changed}
+    )
+    store, workspace = call.services.fleet, call.caller.workspace
+    for _ in range(3):
+        before = store.settings(workspace, DOCUMENT)
+        if store.replace_settings(workspace, DOCUMENT, {"runs": [line, *(before or {}).get("runs", [])][:KEPT]}, before):
+            return

@@ -1,0 +1,88 @@
+"""Prices stored usage anew, hour by hour, under the lease of seal, which writes the same pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from functions.domain import rollup_codec, usage
+from functions.domain.cost_pricing import Prices
+from functions.domain.cost_reprice import Choice, Repriced, has_tokens
+from functions.domain.times import DAY_MS, HOUR_MS, SECOND_MS
+from functions.ports import Lease, RollupStore
+
+HOLD_MS = 30 * SECOND_MS
+"""How long the lease is held for one hour, at most; usually it takes a fraction of a second."""
+WAIT_S = 0.5
+
+
+@dataclass(slots=True)
+class Run:
+    """What one run did."""
+
+    next_hour: int
+    """Where it ended: the first hour that is not done."""
+    repriced: Repriced = field(default_factory=Repriced)
+    changed: int = 0
+    """Hours that were written anew, or would have been."""
+    damaged: int = 0
+    """Pieces of hours that could not be read, and were left as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repricing:
+    """One run over the usage of a workspace."""
+
+    rollups: RollupStore
+    lease: Lease
+    workspace: str
+    holder: str
+    now: Callable[[], int]
+    sleep: Callable[[float], None]
+    until: int
+    """When it stops with what it has, ms."""
+
+    def run(self, first: int, last: int, choice: Choice, prices: Prices, *, dry: bool) -> Run:
+        """Price first <= hour < last anew, as far as there is time. Raises `StoreUnavailable`."""
+        run = Run(first)
+        while run.next_hour < last and self.now() < self.until:
+            if not dry and not self._acquire():
+                break
+            try:
+                run.changed += self._hour(run, choice, prices, dry=dry)
+            finally:
+                if not dry:
+                    self.lease.release(self.workspace, usage.LEASE, self.holder)
+            run.next_hour += 1
+        return run
+
+    def _acquire(self) -> bool:
+        """Wait for the lease, as long as there is time."""
+        while self.now() < self.until:
+            now = self.now()
+            if self.lease.acquire(self.workspace, usage.LEASE, self.holder, now, now + HOLD_MS):
+                return True
+            self.sleep(WAIT_S)
+        return False
+
+    def _hour(self, run: Run, choice: Choice, prices: Prices, *, dry: bool) -> bool:
+        """Whether anything of the hour changed."""
+        hour, changed = run.next_hour, False
+        for bucket in range(usage.BUCKETS):
+            stored = self.rollups.read_usage(self.workspace, hour, hour + 1, bucket).get(hour)
+            if not stored:
+                continue
+            try:
+                if not has_tokens(rollup_codec.Table(stored[0]).names):
+                    continue
+                before = rollup_codec.decode(stored[0])
+            except ValueError:
+                run.damaged += 1
+                continue
+            after = run.repriced.rows(before, hour, choice, prices)
+            if after != before:
+                changed = True
+                if not dry:
+                    expires = ((hour + 1) * HOUR_MS + usage.KEPT_DAYS * DAY_MS) // SECOND_MS
+                    self.rollups.put_usage(self.workspace, hour, bucket, after, expires)
+        return changed

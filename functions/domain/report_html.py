@@ -12,7 +12,7 @@ from functions.domain.notification_text import line
 from functions.domain.report import Cell, Chart, Column, Finding, Report, Section, Severity, Stat, Table, Unit
 from functions.domain.report_style import STYLE
 from functions.domain.report_svg import drawn
-from functions.domain.report_text import UNKNOWN, change, highlights, moment, period, shown, verdict
+from functions.domain.report_text import UNKNOWN, change, highlights, moment, period, remark, shown, verdict
 
 CONTENT_TYPE = "text/html; charset=utf-8"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -148,11 +148,11 @@ def _table(table: Table) -> str:
         return f'<h3>{title}</h3><p class="remark">{_text(table.empty)}</p>'
     head = "".join(f'<th scope="col"{_number(column)}>{_text(column.label)}</th>' for column in table.columns)
     rows = "".join(f"<tr>{''.join(_cells(table, row))}</tr>" for row in table.rows)
-    remarks = [*([f"and {table.more:,} more"] if table.more else []), *([table.note] if table.note else [])]
-    remark = f'<p class="remark">{_text("; ".join(remarks))}</p>' if remarks else ""
+    words = remark(table)
+    below = f'<p class="remark">{_text(words)}</p>' if words else ""
     return (
         f'<div class="scroll" role="region" aria-label="{title}" tabindex="0">'
-        f"<table><caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{remark}"
+        f"<table><caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{below}"
     )
 
 

@@ -26,7 +26,7 @@ LINK_DAYS = 30
 ID_PATTERN = r"w[0-9a-v]{15}"
 SECRET_BYTES = 24
 FORMATS = ("html", "markdown", "json")
-FILES = {"html": "report.html", "markdown": "report.md", "json": "report.json"}
+"""What there can be of a report (`report_files`)."""
 _TIME_BYTES, _TIME_CHARS, _REST_CHARS = 6, 9, 6
 _MOST_LINKS = 200
 _TEXT = re.compile(rf"([a-z0-9][a-z0-9-]{{0,62}})\.({ID_PATTERN})\.([0-9a-f]{{{2 * SECRET_BYTES}}})")

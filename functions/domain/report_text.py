@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from functions.domain.notification_text import line
-from functions.domain.report import Cell, Finding, Report, Severity, Stat, Unit
+from functions.domain.report import Cell, Finding, Report, Severity, Stat, Table, Unit
 from functions.domain.times import MINUTE_MS, SECOND_MS
 
 UNKNOWN = "unknown"
 MINUS = "\N{MINUS SIGN}"
 _SIZES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 _WHOLE_FROM = 100
-_CENTS_FROM, _WHOLE_USD_FROM = 0.1, 1000
+_CENTS_FROM, _WHOLE_MONTHLY_FROM, _WHOLE_USD_FROM = 0.1, 10, 1000
 _LATEST_MS = 253_402_300_799_000
 """The last second of the year 9999."""
 _LENGTHS = ((24 * 60 * MINUTE_MS, "d"), (60 * MINUTE_MS, "h"), (MINUTE_MS, "min"), (SECOND_MS, "s"))
@@ -78,6 +78,11 @@ def period(report: Report) -> str:
     return f"{start} to {end} UTC"
 
 
+def remark(table: Table) -> str:
+    """What stands below a table: how much is left out, and its note."""
+    return " ".join([*([f"And {table.more:,} more."] if table.more else []), *([table.note] if table.note else [])])
+
+
 def highlights(report: Report, most: int) -> list[tuple[str, Finding]]:
     """What a reader must not miss, with the id of its section: the gravest first, then what costs most; each title once."""
     found: dict[str, tuple[str, Finding]] = {}
@@ -135,7 +140,7 @@ def _ms(value: float) -> str:
 
 _FORMS: dict[Unit, Callable[[float], str]] = {
     Unit.USD: _usd,
-    Unit.USD_PER_MONTH: lambda value: f"{_usd(value)} a month",
+    Unit.USD_PER_MONTH: lambda value: f"{f'${value:,.0f}' if value >= _WHOLE_MONTHLY_FROM else _usd(value)} a month",
     Unit.TOKENS: compact,
     Unit.FRACTION: lambda value: _percent(value * 100),
     Unit.PERCENT: _percent,

@@ -33,6 +33,7 @@ def test_all_nouns_are_there() -> None:
             "budgets",
             "capacity",
             "channels",
+            "cost",
             "errors",
             "events",
             "fleet",

@@ -19,6 +19,7 @@ from functions.api import (
     alerts,
     approvals,
     budgets,
+    capacity,
     channels,
     cost_reconciliation,
     cost_reprice,
@@ -44,6 +45,7 @@ from functions.api import (
     silences,
     tasks,
     tokens,
+    tracker,
     trials,
 )
 from functions.api.endpoint import Endpoint
@@ -57,6 +59,7 @@ NOUNS = (
     *(rules.noun, alerts.noun, trials.noun, silences.noun, incidents.noun, channels.noun, deliveries.noun),
     *(rollouts.noun, rollout_settings.noun, approvals.noun),
     *(fleet_config.noun, budgets.noun, rotations.noun, keys.noun),
+    *(tracker.noun, capacity.noun),
     *(costs.noun, cost_reprice.noun, cost_reconciliation.noun),
     *(scaling_simulation.noun,),
     *(openapi.noun, page.noun, install.noun),

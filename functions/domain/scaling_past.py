@@ -27,11 +27,11 @@ class _Past:
 
 
 def past_load(parts: Iterable[Part], selector: Selector, start: int, end: int, width: int) -> Load | None:
-    """The load from `start` to `end` (ms, whole buckets) of rollups that are `width` ms wide; None when no task was measured.
+    """The load from `start` to `end` (ms), known by buckets of `width` ms; None when no task was measured.
 
     Clients that do not tell of a task's start are counted by the tasks that finished. A bucket's tasks come evenly.
     """
-    past = _fold(parts, selector)
+    past = _fold(parts, selector, width)
     if not past.sketches:
         return None
     tasks = past.started if sum(past.started.values()) else past.finished
@@ -45,17 +45,18 @@ def past_load(parts: Iterable[Part], selector: Selector, start: int, end: int, w
     )
 
 
-def _fold(parts: Iterable[Part], selector: Selector) -> _Past:
+def _fold(parts: Iterable[Part], selector: Selector, width: int) -> _Past:
     past = _Past()
     known: dict[tuple[str, TagPairs], bool] = {}
     for part in parts:
+        bucket = part.time // width * width
         for row in part.table.rows(COUNTED):
             if not row.count or not _selected(row.key.tags, part.agent, selector, known):
                 continue
             if row.key.name == STARTED:
-                past.started[part.time] += row.count
+                past.started[bucket] += row.count
             else:
-                past.finished[part.time] += row.count
+                past.finished[bucket] += row.count
                 past.sketches.append(row.sketch)
     return past
 

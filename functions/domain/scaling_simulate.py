@@ -93,6 +93,12 @@ class Simulation:
         """Of all agents that there are, those that boot too."""
         return sum(point.agents for point in self.points) / 60
 
+    def usd(self, wanted: Wanted) -> float | None:
+        """Of agents and tasks, as far as their prices are known; None without any."""
+        agents = None if wanted.usd_per_agent_hour is None else self.agent_hours * wanted.usd_per_agent_hour
+        tasks = None if wanted.usd_per_task is None else sum(point.seen.done for point in self.points) * wanted.usd_per_task
+        return None if agents is None and tasks is None else (agents or 0.0) + (tasks or 0.0)
+
 
 def simulate(wanted: Wanted) -> Simulation:
     """Run it; a day takes about a tenth of a second."""
@@ -138,7 +144,8 @@ def _initial(wanted: Wanted) -> int:
 def _arrived(load: Load, random: np.random.Generator) -> list[list[float]]:
     """Tasks by minute and step."""
     means = np.repeat(np.asarray(load.arrivals, dtype=np.float64) / STEPS_PER_MINUTE, STEPS_PER_MINUTE)
-    found: list[list[float]] = (random.poisson(means) if load.random else means).reshape(-1, STEPS_PER_MINUTE).tolist()
+    counts = random.poisson(means).astype(np.float64) if load.random else means
+    found: list[list[float]] = counts.reshape(-1, STEPS_PER_MINUTE).tolist()
     return found
 
 

@@ -27,6 +27,7 @@ BODIES = {
     ("PUT", "/api/rules"): {},
     ("POST", "/api/rules/check"): {},
     **{("PUT", f"/api/{name}"): {} for name in ("channels", "routes", "inhibitions", "dead-man", "budgets")},
+    **{("PUT", f"/api/{name}"): {} for name in ("capacity-settings", "provider-limits")},
     **{("PUT", f"/api/{name}"): {} for name in ("rollout-policy", "freezes", "rollout-notices")},
     ("POST", "/api/rollouts"): {"agents": ["a1"], "model": "acme/other", "dryRun": True},
     ("POST", "/api/rollouts/{rollout}/{action}"): {},

@@ -34,7 +34,7 @@ OLDEST_MS = 3 * MINUTE_MS
 """A minute that ended longer before the snapshot was taken says nothing of it."""
 BASELINE_HOURS = 168
 MIN_HOURS = 24
-"""Hours that a baseline needs: fewer have not seen a day."""
+"""Hours that a baseline needs (of latency, with tasks): fewer have not seen a day."""
 MIN_USUAL_TASKS = 100
 P95 = 0.95
 FROM_MINUTES = {Signal.LATENCY: tasks.LATENCY, Signal.RATE_LIMITED: RATE_LIMITED, Signal.COST: tasks.COST}
@@ -87,20 +87,26 @@ def living(policy: GroupPolicy, agents: Iterable[AgentState], time: int, dead_s:
 
 def usual_of(policy: GroupPolicy, hour: int, hours: Sequence[Columns], tags: TagSets) -> Usual:
     """What is usual, as of an hour, from the hours before it that could be read; those before the group's first task do not count."""
-    metrics = {signal: [columns.column(FROM_MINUTES[signal]) for columns in hours] for signal in (Signal.LATENCY, Signal.COST)}
     slots = _slots(policy, tags)
-    latency = Folded([column for column in metrics[Signal.LATENCY] if column is not None], slots, 1)
-    costs = [Folded([column] if column is not None else [], slots, 1) for column in metrics[Signal.COST]]
+    latencies, costs = (
+        [Folded([column] if (column := columns.column(name)) else [], slots, 1) for columns in hours]
+        for name in (tasks.LATENCY, tasks.COST)
+    )
+    worked = [latency for latency in latencies if latency.count[0]]
     first = next((place for place, cost in enumerate(costs) if cost.count[0]), len(costs))
-    lived = costs[first:]
-    enough = len(lived) >= MIN_HOURS
-    total = float(sum(cost.sum[0] for cost in lived))
+    spent = [float(cost.sum[0]) for cost in costs[first:]]
     return Usual(
         hour=hour,
         tags=policy.tags,
-        latency_ms=float(latency.quantile(P95)[0]) if latency.count[0] >= MIN_USUAL_TASKS and len(hours) >= MIN_HOURS else None,
-        usd_per_hour=total / len(lived) if enough and total > 0 else None,
+        latency_ms=_p95(hours, slots) if len(worked) >= MIN_HOURS else None,
+        usd_per_hour=sum(spent) / len(spent) if len(spent) >= MIN_HOURS and sum(spent) > 0 else None,
     )
+
+
+def _p95(hours: Sequence[Columns], slots: Ints) -> float | None:
+    """Latency, ms; None of too few tasks."""
+    folded = Folded([column for columns in hours if (column := columns.column(tasks.LATENCY))], slots, 1)
+    return float(folded.quantile(P95)[0]) if folded.count[0] >= MIN_USUAL_TASKS else None
 
 
 def _fault(policy: GroupPolicy, evidence: Evidence, time: int) -> str:

@@ -54,6 +54,12 @@ def as_normal(t: Floats | np.float64, freedom: Floats | float) -> Floats:
     return found
 
 
+def as_students(z: float, freedom: float) -> float:
+    """The way back: Student's t that is as far out as a normal deviate."""
+    even = z * (8 * freedom + 3) / (8 * freedom + 1)
+    return math.copysign(math.sqrt(freedom * math.expm1(min(even * even / freedom, 700.0))), z)
+
+
 class Kendall(NamedTuple):
     """Mann and Kendall's statistic of one or more stretches; what stretches have adds up."""
 

@@ -146,15 +146,13 @@ def _settings(call: Call, provider: str) -> ProviderSettings:
 def _days(asked: ReconciliationAsked, now: int) -> tuple[int, int]:
     """First day and the one after the last, since 1970."""
     today = now // DAY_MS
-    if asked.start is None and asked.end is None:
-        count = int((asked.range or _DEFAULT)[:-1]) if (asked.range or _DEFAULT).endswith("d") else 0
-        if not count:
+    if asked.start is None:
+        length = asked.range or _DEFAULT
+        if not length.endswith("d"):
             raise InvalidInput("must be a number of days: 7d", "range")
-        first, last = today - count, today
-    else:
-        start, end = range_of(asked, now)
-        first, last = start // DAY_MS, -(-end // DAY_MS)
-    last = min(last, today + 1)
+        asked = asked.model_copy(update={"range": length})
+    start, end = range_of(asked, today * DAY_MS if asked.start is None else now)
+    first, last = start // DAY_MS, min(-(-end // DAY_MS), today + 1)
     if last <= first:
         raise InvalidInput("lies in the future", "start")
     if last - first > MAX_DAYS:

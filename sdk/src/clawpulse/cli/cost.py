@@ -8,8 +8,8 @@ import click
 
 from clawpulse.cli import _cost_view as views
 from clawpulse.cli import _output as out
-from clawpulse.cli._cost_reconcile import reconcile
 from clawpulse.cli._api import Api
+from clawpulse.cli._cost_reconcile import reconcile
 from clawpulse.cli._options import api_of, as_json, duration, selector
 from clawpulse.cli._rollout_documents import document_command
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from functions.domain.report import Report, Section, Stat, Unit
+from functions.domain.report_advice import advice
 from functions.domain.report_alerts import alerts
+from functions.domain.report_anomalies import anomalies
 from functions.domain.report_budgets import budgets
 from functions.domain.report_cost import cost, driver
 from functions.domain.report_data import ReportData
@@ -13,6 +15,7 @@ from functions.domain.report_errors import errors
 from functions.domain.report_fleet import fleet, score_stat
 from functions.domain.report_health import health
 from functions.domain.report_keys import keys
+from functions.domain.report_leaks import leaks
 from functions.domain.report_resources import resources
 from functions.domain.report_rollouts import rollouts
 from functions.domain.report_slos import objectives
@@ -24,13 +27,14 @@ from functions.domain.times import HOUR_MS
 
 type Maker = Callable[[ReportData], Section | None]
 
-SECTIONS: Sequence[Maker] = (fleet, objectives, cost, slowest, errors, waste, resources, alerts, rollouts, keys, budgets)
+SECTIONS: Sequence[Maker] = (fleet, objectives, cost, slowest, errors, anomalies, leaks, waste, resources, alerts, rollouts, keys, budgets)
 """In this order; one that has nothing to tell gives None."""
 
 
 def contents(data: ReportData, id: str) -> Report:
     """The report under an id."""
     sections = [section for make in SECTIONS if (section := make(data)) is not None]
+    todo = advice(sections)
     return Report(
         id=id,
         workspace=data.workspace,
@@ -41,7 +45,7 @@ def contents(data: ReportData, id: str) -> Report:
         made=data.now,
         summary=_summary(data),
         headline=list(_headline(data)),
-        sections=sections,
+        sections=[todo, *sections],
         notes=list(_notes(data)),
     )
 
@@ -62,7 +66,8 @@ def _work(data: ReportData) -> str:
         return f"No agent reported anything in this {data.period}."
     if total.success is None:
         return f"{amount(len(data.active), 'agent')} reported, but no task came to an end."
-    return f"{amount(len(data.active), 'agent')} finished {count(total.finished)} tasks, {percent(total.success)} of them well."
+    well = "all" if total.success == 1 else percent(total.success)
+    return f"{amount(len(data.active), 'agent')} finished {count(total.finished)} tasks, {well} of them well."
 
 
 def _money(data: ReportData) -> str:

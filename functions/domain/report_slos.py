@@ -78,7 +78,7 @@ def _summary(known: list[Measured], missed: list[Measured]) -> str:
     if not known:
         return "Nothing was measured that an objective speaks of."
     if not missed:
-        return f"All {len(known)} objectives were kept." if len(known) > 1 else "The objective was kept."
+        return {1: "The objective was kept.", 2: "Both objectives were kept."}.get(len(known), f"All {len(known)} objectives were kept.")
     return f"{len(missed)} of {amount(len(known), 'objective')} missed: {listed([one.slo.name for one in missed])}."
 
 

@@ -1,0 +1,61 @@
+"""Section: what to do, by what it saves; made of what the other sections found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from functions.domain.report import Cell, Column, Finding, Section, Severity, Stat, Table, Unit
+from functions.domain.report_words import amount, money
+
+MOST = 10
+_GRAVITY = list(Severity)
+
+
+def advice(sections: Iterable[Section]) -> Section:
+    """The section: findings that say what to do, the most dollars first, then the gravest."""
+    found = ranked(one for section in sections for one in section.findings if one.action)
+    usd = saved(found)
+    return Section(
+        id="recommendations",
+        title="What to do",
+        summary=_summary(found, usd),
+        stats=[
+            Stat(label="Recommendations", value=len(found), unit=Unit.COUNT),
+            Stat(label="At stake", value=usd, unit=Unit.USD_PER_MONTH, note="of those whose dollars are known"),
+        ],
+        tables=[_table(found)],
+        notes=["Dollars are a month's, at the rate of the period; some may overlap: an idle agent's failed tasks are counted with both."]
+        if usd
+        else [],
+    )
+
+
+def ranked(findings: Iterable[Finding]) -> list[Finding]:
+    """In the order in which they matter."""
+    return sorted(findings, key=lambda one: (-(one.usd_per_month or 0.0), -_GRAVITY.index(one.severity), one.title))
+
+
+def saved(findings: Sequence[Finding]) -> float | None:
+    """Dollars a month of all that are known; None when none is."""
+    known = [one.usd_per_month for one in findings if one.usd_per_month]
+    return sum(known) if known else None
+
+
+def _summary(found: Sequence[Finding], usd: float | None) -> str:
+    if not found:
+        return "Nothing has to be done."
+    first = f"{found[0].title[:1].lower()}{found[0].title[1:]}" if found[0].title[1:2].islower() else found[0].title
+    at_stake = f" About {money(usd)} a month is at stake." if usd else ""
+    return f"{amount(len(found), 'recommendation')}; first: {first}.{at_stake}"
+
+
+def _table(found: Sequence[Finding]) -> Table:
+    rows: list[list[Cell]] = [[one.title, one.action, one.usd_per_month, str(one.severity)] for one in found]
+    columns = [
+        Column(label="What"),
+        Column(label="What to do"),
+        Column(label="A month", unit=Unit.USD_PER_MONTH),
+        Column(label="Severity"),
+    ]
+    note = "The sections below say why."
+    return Table(title="Recommendations", columns=columns, rows=rows[:MOST], more=max(0, len(rows) - MOST), note=note, empty="None.")

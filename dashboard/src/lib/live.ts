@@ -20,17 +20,24 @@ export interface Live<T> {
 
 type Ask<T> = (signal: AbortSignal) => Promise<Got<T>>;
 
-// `path` null asks nothing. `every` 0 asks once.
-export function useLive<T>(path: string | null, query: Query = {}, every = EVERY_MS): Live<T> {
-  return useAsked<T>(path === null ? null : JSON.stringify([path, query]), (signal) => get<T>(path as string, query, signal), every);
+export interface How {
+  // Milliseconds between two questions; 0 asks once.
+  every?: number;
+  // Keeps the answer to the question before until there is one to the new one: for filters, which change what is shown and not what it is of.
+  keep?: boolean;
+}
+
+// `path` null asks nothing.
+export function useLive<T>(path: string | null, query: Query = {}, how: How = {}): Live<T> {
+  return useAsked<T>(path === null ? null : JSON.stringify([path, query]), (signal) => get<T>(path as string, query, signal), how);
 }
 
 // All pages of a list.
-export function useRows<T>(path: string | null, key: string, query: Query = {}, every = EVERY_MS): Live<T[]> {
-  return useAsked<T[]>(path === null ? null : JSON.stringify([path, key, query]), (signal) => getAll<T>(path as string, key, query, signal), every);
+export function useRows<T>(path: string | null, key: string, query: Query = {}, how: How = {}): Live<T[]> {
+  return useAsked<T[]>(path === null ? null : JSON.stringify([path, key, query]), (signal) => getAll<T>(path as string, key, query, signal), how);
 }
 
-function useAsked<T>(question: string | null, ask: Ask<T>, every: number): Live<T> {
+function useAsked<T>(question: string | null, ask: Ask<T>, { every = EVERY_MS, keep = false }: How): Live<T> {
   const [found, setFound] = useState<{ question: string | null; data: T | null; error: ApiError | null; at: number | null }>({ question, data: null, error: null, at: null });
   const [turn, setTurn] = useState(0);
   const asking = useRef(ask);
@@ -42,7 +49,7 @@ function useAsked<T>(question: string | null, ask: Ask<T>, every: number): Live<
     let timer = 0, failures = 0;
     const next = (): void => {
       clearTimeout(timer);
-      if (every && !round.signal.aborted) timer = window.setTimeout(poll, Math.min(every * 2 ** failures, Math.max(every, SLOWEST_MS)));
+      if (every && !round.signal.aborted) timer = window.setTimeout(poll, Math.min(every * 2 ** Math.max(0, failures - 1), Math.max(every, SLOWEST_MS)));
     };
     const poll = async (): Promise<void> => {
       if (document.hidden) return next();
@@ -56,7 +63,7 @@ function useAsked<T>(question: string | null, ask: Ask<T>, every: number): Live<
         const error = errorOf(fault);
         if (error.kind === "token") return signOut(`${error.message} Enter another token.`);
         failures = error.kind === "offline" || error.kind === "server" ? Math.min(failures + 1, 4) : failures;
-        setFound((before) => ({ question, data: before.question === question ? before.data : null, error, at: before.question === question ? before.at : null }));
+        setFound((before) => ({ question, data: keep || before.question === question ? before.data : null, error, at: keep || before.question === question ? before.at : null }));
         if (error.kind === "permission" || error.kind === "input") return;
       }
       next();
@@ -72,6 +79,6 @@ function useAsked<T>(question: string | null, ask: Ask<T>, every: number): Live<
       removeEventListener("online", wake);
     };
   }, [question, every, signedIn, turn]);
-  const mine = found.question === question ? found : { data: null, error: null, at: null };
+  const mine = found.question === question ? found : { data: keep ? found.data : null, error: null, at: keep ? found.at : null };
   return { data: mine.data, error: mine.error, at: mine.at, refresh: () => setTurn((number) => number + 1) };
 }

@@ -37,13 +37,14 @@ export function Ago({ at, suffix = " ago" }: { at: string | number | null | unde
   return <time dateTime={new Date(ms).toISOString()} title={`${moment(ms)} · ${utc(ms)}`}>{ms > now + 1_000 ? `in ${duration((ms - now) / 1000)}` : `${since(ms, now)}${suffix}`}</time>;
 }
 
+// The time, drawn anew every so many milliseconds.
 export function useNow(every: number): number {
-  const [now, setNow] = useState(Date.now());
+  const [, setNow] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => { if (!document.hidden) setNow(Date.now()); }, every);
     return () => clearInterval(timer);
   }, [every]);
-  return now;
+  return Date.now();
 }
 
 export interface StatProps {

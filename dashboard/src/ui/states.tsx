@@ -4,7 +4,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { ApiError } from "../lib/api.ts";
 import type { Live } from "../lib/live.ts";
-import { reason, signIn, signOut } from "../lib/session.ts";
+import { reason, signIn } from "../lib/session.ts";
 import { since } from "../lib/format.ts";
 import { useNow } from "./basics.tsx";
 
@@ -40,8 +40,7 @@ export function Failed({ error, what, retry }: { error: ApiError; what: string; 
   switch (error.kind) {
     case "permission":
       return (
-        <State symbol="■" title={`This token may not see ${what}`} text={`${error.message} Sign in with a token that may.`}
-          action={["Sign in with another token", () => signOut(error.message)]} />
+        <State symbol="■" title={`This token may not see ${what}`} text={`${error.message} Sign in with a token that may.`}><TokenForm /></State>
       );
     case "missing":
       return <State symbol="∅" title={`No such thing: ${what}`} text={`${error.message} It may be gone, or the address is wrong.`} />;
@@ -56,7 +55,8 @@ export function Failed({ error, what, retry }: { error: ApiError; what: string; 
 
 // Shows what `live` has; or that it loads, or failed. An answer that is old because later questions failed stays, and says so.
 export function Loaded<T>({ live, what, children }: { live: Live<T>; what: string; children: (data: T) => ComponentChildren }): JSX.Element {
-  if (live.data === null) return live.error ? <Failed error={live.error} what={what} retry={live.refresh} /> : <Loading what={what} />;
+  // Who lost the permission sees nothing of it any more.
+  if (live.data === null || live.error?.kind === "permission") return live.error ? <Failed error={live.error} what={what} retry={live.refresh} /> : <Loading what={what} />;
   return <>{live.error ? <Old error={live.error} at={live.at} /> : null}{children(live.data)}</>;
 }
 
@@ -66,15 +66,21 @@ function Old({ error, at }: { error: ApiError; at: number | null }): JSX.Element
 }
 
 export function SignIn(): JSX.Element {
-  const [value, setValue] = useState("");
   return (
     <State title="Sign in" text={reason.value || "Enter a token with the scope “read”. It stays in this tab only. Make one with: clawpulse token create --scope read"}>
-      <form id="sign-in" onSubmit={(event) => { event.preventDefault(); if (value.trim()) signIn(value.trim()); }}>
-        <label class="field"><span>Token</span>
-          <input id="token" type="password" required autoComplete="off" spellcheck={false} placeholder="cp_…" autoFocus value={value} onInput={(event) => setValue(event.currentTarget.value)} />
-        </label>
-        <button type="submit">Sign in</button>
-      </form>
+      <TokenForm />
     </State>
+  );
+}
+
+function TokenForm(): JSX.Element {
+  const [value, setValue] = useState("");
+  return (
+    <form id="sign-in" onSubmit={(event) => { event.preventDefault(); if (value.trim()) signIn(value.trim()); }}>
+      <label class="field"><span>Token</span>
+        <input id="token" type="password" required autoComplete="off" spellcheck={false} placeholder="cp_…" autoFocus value={value} onInput={(event) => setValue(event.currentTarget.value)} />
+      </label>
+      <button type="submit">Sign in</button>
+    </form>
   );
 }

@@ -9,7 +9,7 @@ import { Card } from "./fleet-card.tsx";
 import { neighbour } from "./fleet-keys.ts";
 
 // Tile sizes, largest first: [name, least width, height] in px at a root font of 15 px; the same as in style.css, which has them in rem.
-const SIZES = [["large", 168, 74], ["medium", 104, 44], ["small", 52, 34], ["dot", 20, 20]] as const;
+const SIZES = [["large", 168, 74], ["medium", 104, 44], ["small", 52, 34], ["dot", 18, 18]] as const;
 const ROOT_FONT = 15;
 const GAP = 4;
 const GROUP_HEAD = 34;
@@ -65,7 +65,7 @@ export function Tiles({ agents, by, now }: { agents: readonly Agent[]; by: strin
         onClick={(event) => { const id = idOf(event); if (id) setPinned(pinned === id ? null : id); }}>
         {groups.map(([value, members]) => (
           <section key={value} class="group">
-            <h3 hidden={!by}>{by ? `${value ? `${by}=${value}` : `no ${by}`} · ${summaryOf(members)}` : ""}</h3>
+            {by ? <h3>{`${value ? `${by}=${value}` : `no ${by}`} · ${summaryOf(members)}`}</h3> : null}
             <div class="grid" role="list">
               {members.map((agent) => <Tile key={agent.id} agent={agent} stop={agent.id === tabStop} label={`${agent.name}, ${agent.status}: ${agent.reason}, since ${since(agent.since, now)}`} />)}
             </div>

@@ -16,8 +16,8 @@ import { Tiles } from "./fleet-tiles.tsx";
 
 export default function Fleet(): JSX.Element {
   const { tags, by, health } = filter.value;
-  const instances = useRows<Instance>("api/dashboard/instances", "instances", { tags });
-  const summary = useLive<Summary>("api/dashboard/summary", { tags });
+  const instances = useRows<Instance>("api/dashboard/instances", "instances", { tags }, { keep: true });
+  const summary = useLive<Summary>("api/dashboard/summary", { tags }, { keep: true });
   const now = useNow(5_000);
   const agents = useMemo(() => instances.data?.map(agentOf) ?? null, [instances.data]);
   const error = instances.error ?? summary.error;
@@ -25,7 +25,7 @@ export default function Fleet(): JSX.Element {
   useEffect(() => () => { failure.value = null; }, []);
   useEffect(() => { asOf.value = summary.data?.asOf ? Date.parse(summary.data.asOf) : null; }, [summary.data]);
   useEffect(() => { if (agents && !tags) known.value = knownTags(agents); }, [agents, tags]);
-  if (!agents || !summary.data) {
+  if (!agents || !summary.data || error?.kind === "permission") {
     return error && error.kind !== "input" ? <Failed error={error} what="the fleet" retry={() => { instances.refresh(); summary.refresh(); }} /> : <Loading what="the fleet" />;
   }
   const shown = health.length ? agents.filter((agent) => health.includes(agent.status)) : agents;

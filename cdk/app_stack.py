@@ -22,6 +22,7 @@ from cdk.features.ingest import Ingest
 from cdk.features.notify import Notify, NotifyQueue
 from cdk.features.ops import Ops
 from cdk.features.otlp import Otlp
+from cdk.features.reports import ReportQueue, Reports
 from cdk.features.rollouts import Rollouts
 from cdk.features.rotations import Rotations
 from cdk.features.seal import Seal, SealQueue
@@ -34,8 +35,8 @@ class AppStack(Stack):
 
     def __init__(self, scope: Construct, *, settings: StageSettings, data: DataStack, assets: Assets, **options: Any) -> None:
         super().__init__(scope, f"clawpulse-{settings.name}-app", description=f"ClawPulse {settings.name}: functions and API", **options)
-        ticks, runs, deliveries = SealQueue(self), EvaluateQueue(self), NotifyQueue(self)
-        declared = _declare(settings, data, seal=ticks.queue, evaluate=runs.queue, notify=deliveries.queue)
+        ticks, runs, deliveries, wanted = SealQueue(self), EvaluateQueue(self), NotifyQueue(self), ReportQueue(self)
+        declared = _declare(settings, data, seal=ticks.queue, evaluate=runs.queue, notify=deliveries.queue, report=wanted.queue)
         retention = log_retention(settings.log_retention_days)
         runtime = Runtime.of(self, assets=assets, environment=declared.environment(), log_retention=retention)
         tokens = Authorizer(self, runtime=runtime, tokens=data.tokens)
@@ -54,7 +55,9 @@ class AppStack(Stack):
         rollouts = Rollouts(self, stage=settings.name, runtime=runtime, data=data, deliveries=deliveries.queue)
         rotations = Rotations(self, settings=settings, runtime=runtime, data=data, deliveries=deliveries.queue)
         budgets = Budgets(self, stage=settings.name, runtime=runtime, data=data)
-        api = Api(self, settings=settings, runtime=runtime, data=data, gateway=gateway, deliveries=deliveries.queue)
+        reports = Reports(self, runtime=runtime, data=data, wanted=wanted, deliveries=deliveries.queue)
+        queues = {"deliveries": deliveries.queue, "reports": wanted.queue}
+        api = Api(self, settings=settings, runtime=runtime, data=data, gateway=gateway, **queues)
         ops = Ops(self, settings=settings, data=data)
         ops.watch_gateway(gateway)
         ops.watch_functions(
@@ -71,6 +74,8 @@ class AppStack(Stack):
                 "RotationStep": rotations.step,
                 "RotationSweep": rotations.sweep,
                 "Budgets": budgets.count,
+                "Report": reports.make,
+                "ReportTick": reports.tick,
             }
         )
         ops.watch_seal(seal, ticks)
@@ -78,11 +83,14 @@ class AppStack(Stack):
         ops.watch_rollouts(rollouts)
         ops.watch_rotations(rotations)
         ops.watch_budgets(budgets)
+        ops.watch_reports(reports, wanted)
         CfnOutput(self, "BootstrapFunctionName", value=tokens.bootstrap.function.function_name)
         CfnOutput(self, "SealQueueUrl", value=ticks.queue.queue_url)
 
 
-def _declare(settings: StageSettings, data: DataStack, *, seal: sqs.IQueue, evaluate: sqs.IQueue, notify: sqs.IQueue) -> Settings:
+def _declare(
+    settings: StageSettings, data: DataStack, *, seal: sqs.IQueue, evaluate: sqs.IQueue, notify: sqs.IQueue, report: sqs.IQueue
+) -> Settings:
     """What the functions read from their environment, by the same declaration."""
     return Settings(
         stage=settings.name,
@@ -95,6 +103,8 @@ def _declare(settings: StageSettings, data: DataStack, *, seal: sqs.IQueue, eval
         seal_queue_url=seal.queue_url,
         evaluate_queue_url=evaluate.queue_url,
         notify_queue_url=notify.queue_url,
+        report_queue_url=report.queue_url,
+        reports_bucket=data.reports.bucket_name,
         rollout_machine_arn=machine_arn(data, settings.name),
         rotation_machine_arn=machine_arn(data, settings.name, ROTATIONS),
         workspaces=",".join(settings.workspaces),

@@ -12,6 +12,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from cdk.components.nag import acknowledge
@@ -45,6 +46,23 @@ def index(target: dynamodb.Table, name: str) -> Grant:
 def key(target: kms.IKey, *, write: bool) -> Grant:
     """Reading data encrypted with this key, or reading and writing it."""
     return lambda role: _allow(role, _KEY_WRITE if write else _KEY_READ, [target.key_arn])
+
+
+def objects(bucket: s3.IBucket, *actions: str) -> Grant:
+    """S3 actions on the objects of a bucket, and listing them: without that, an object that is not there would look like a refusal."""
+
+    def apply(role: iam.Role) -> None:
+        _allow(role, [f"s3:{action}" for action in actions], [bucket.arn_for_objects("*")])
+        _allow(role, ["s3:ListBucket"], [bucket.bucket_arn])
+        reason = "Reports are objects that are made all the time; the bucket has nothing else."
+        acknowledge(role, {f"AwsSolutions-IAM5[Resource::{_told(bucket)}/*]": reason})
+
+    return apply
+
+
+def _told(bucket: s3.IBucket) -> str:
+    """The ARN of a bucket of another stack, as cdk-nag writes it."""
+    return f"<{bucket.node.id}>"
 
 
 def send(queue: sqs.IQueue) -> Grant:

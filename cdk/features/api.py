@@ -20,7 +20,15 @@ class Api(Construct):
     """The function, connected to its routes."""
 
     def __init__(
-        self, scope: Construct, *, settings: StageSettings, runtime: Runtime, data: DataStack, gateway: Gateway, deliveries: sqs.IQueue
+        self,
+        scope: Construct,
+        *,
+        settings: StageSettings,
+        runtime: Runtime,
+        data: DataStack,
+        gateway: Gateway,
+        deliveries: sqs.IQueue,
+        reports: sqs.IQueue,
     ) -> None:
         super().__init__(scope, "Api")
         raw = data.raw
@@ -47,6 +55,8 @@ class Api(Construct):
                 # Providers' admin keys, to make new keys with.
                 grants.secrets(SECRETS),
                 grants.send(deliveries),
+                grants.send(reports),
+                grants.objects(data.reports, "GetObject", "PutObject"),
                 *([grants.timestream(raw.table_arns, "DescribeTable", "Select", encryption_key=data.key)] if raw else []),
             ],
             traced=True,

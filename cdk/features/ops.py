@@ -25,6 +25,7 @@ from cdk.data_stack import DataStack
 from cdk.features.alerts import Alerts, EvaluateQueue
 from cdk.features.budgets import Budgets
 from cdk.features.notify import NotifyQueue
+from cdk.features.reports import ReportQueue, Reports
 from cdk.features.rollouts import Rollouts
 from cdk.features.rotations import Rotations
 from cdk.features.seal import Seal, SealQueue
@@ -106,6 +107,10 @@ class Ops(Construct):
         """That budgets are counted: one that is used up must not go unnoticed."""
         self._alive("Budgets", "budgets are not counted, and none acts", budgets.count.function)
         self._dead_letters({"Budgets": budgets.missed})
+
+    def watch_reports(self, reports: Reports, wanted: ReportQueue) -> None:
+        """That reports are made, by the clock too."""
+        self._dead_letters({"Report": wanted.dead_letters, "ReportTick": reports.missed})
 
     def watch_gateway(self, gateway: Gateway) -> None:
         """Errors and slowness of the API as a whole."""

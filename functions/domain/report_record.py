@@ -19,7 +19,7 @@ import msgspec
 from functions.domain.selector import Selector
 from functions.domain.times import DAY_MS, MINUTE_MS
 
-LEASE_MS = 16 * MINUTE_MS
+LEASE_MS = 6 * MINUTE_MS
 """Longer than the function may run: whoever holds a lease for longer is gone."""
 LINK_DAYS = 30
 """How long the link in a message opens the report, unless the schedule says otherwise."""

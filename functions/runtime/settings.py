@@ -29,6 +29,8 @@ class Settings:
     seal_queue_url: str
     evaluate_queue_url: str
     notify_queue_url: str
+    report_queue_url: str
+    reports_bucket: str
     rollout_machine_arn: str
     """The state machine that steps rollouts. Its name is fixed, so that functions and machine can name each other."""
     rotation_machine_arn: str

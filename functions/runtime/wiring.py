@@ -26,6 +26,7 @@ from functions.ports import (
     LinkStore,
     ProviderReports,
     RawReader,
+    ReportStore,
     RevisionStore,
     RolloutStore,
     RollupStore,
@@ -67,6 +68,9 @@ class Services:
     links: LinkStore
     notify: Dispatcher
     """Takes `{"workspace", "delivery"}`."""
+    reports: ReportStore
+    report_queue: Dispatcher
+    """Takes `{"workspace", "report"}`."""
     raw: RawReader | None
     """None on a stage that keeps no raw history."""
     raw_database: str
@@ -123,6 +127,7 @@ def services() -> Services:
     from functions.adapters.sqs import QueueDispatcher
     from functions.adapters.tokens import Tokens
     from functions.runtime.key_setup import key_providers, key_vault, provider_accounts
+    from functions.runtime.report_setup import report_queue, report_store
     from functions.runtime.rule_book import RuleBook
 
     settings = Settings.from_env()
@@ -148,6 +153,8 @@ def services() -> Services:
         revisions=Revisions(dynamodb, settings.rollouts_table),
         links=ApprovalLinks(dynamodb, settings.rollouts_table),
         notify=QueueDispatcher(client("sqs"), settings.notify_queue_url),
+        reports=report_store(),
+        report_queue=report_queue(),
         raw=RawQueries(client("timestream-query")) if settings.raw_history else None,
         raw_database=settings.raw_database,
         now=now_ms,

@@ -37,6 +37,7 @@ from tests.fakes.keys import MemoryKeys
 from tests.fakes.lease import MemoryLease
 from tests.fakes.links import MemoryLinks
 from tests.fakes.provider_reports import MemoryReports
+from tests.fakes.reports import MemoryReportStore
 from tests.fakes.revisions import MemoryRevisions
 from tests.fakes.rollouts import MemoryRollouts
 from tests.fakes.rollups import MemoryRollups
@@ -92,6 +93,7 @@ class World:
         self.revisions = MemoryRevisions()
         self.rotations, self.rotation_executions = rotations or MemoryRotations(self.rollouts.log), MemoryExecutions()
         self.vault = MemoryVault()
+        self.report_store, self.report_queue = MemoryReportStore(), MemoryDispatcher()
         self.providers: dict[str, MemoryKeyProvider] = defaultdict(MemoryKeyProvider)
         self.reports: dict[str, ProviderReports] = defaultdict(MemoryReports)
         self.while_waiting: Callable[[], object] = lambda: None
@@ -117,6 +119,8 @@ class World:
             revisions=self.revisions,
             links=self.links,
             notify=self.notify,
+            reports=self.report_store,
+            report_queue=self.report_queue,
             raw=RawQueries(EngineClient(engine)) if engine else None,  # type: ignore[arg-type]
             raw_database=DATABASE,
             now=lambda: self.now,

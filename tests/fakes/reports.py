@@ -6,7 +6,7 @@ from functions.domain.report_record import ReportRecord
 from functions.ports import KeptReport
 
 
-class MemoryReports:
+class MemoryReportStore:
     """A `ReportStore`; `files` by workspace, report and name."""
 
     def __init__(self) -> None:

@@ -111,6 +111,7 @@ def test_the_filter_goes_to_the_api_and_stays_in_the_address(site: Site, open_pa
 
 def test_a_filter_that_is_not_valid_is_explained_and_the_fleet_stays(site: Site, open_page) -> None:
     page = open_page()
+    expect(page.locator(".tile")).to_have_count(30)
     page.get_by_label("Tags").fill("oops")
     page.clock.run_for(400)
     expect(page.get_by_role("alert")).to_have_text("The filter is not valid: 'oops' is not of the form key=value")

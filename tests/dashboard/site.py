@@ -31,6 +31,14 @@ def agent(agent_id: str, status: str = "green", reason: str = "heartbeat fresh",
     return found
 
 
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    body: Any = None
+
+
 @dataclass
 class Site:
     """What the API answers, and what it was asked. `fault` answers everything under /api: (status, problem)."""
@@ -42,6 +50,11 @@ class Site:
     warnings: list[str] = field(default_factory=list)
     budgets: list[dict[str, Any]] = field(default_factory=list)
     page_size: int = 1_000
+    routes: dict[str, Any] = field(default_factory=dict)
+    """Answers by path, or by method and path (`POST /api/silences`): the body of a 200, a pair of status and body, or what makes one of
+    a `Request`. Those of the fleet come by themselves."""
+    sent: list[Request] = field(default_factory=list)
+    """What was sent that is no GET."""
     asked: list[tuple[str, dict[str, list[str]], int]] = field(default_factory=list)
     """Path, query, and the status of the answer."""
     _as_of: str = ""
@@ -50,9 +63,20 @@ class Site:
         """A new snapshot."""
         self._as_of = stamp(self.age_s)
 
-    def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
+    def reply(self, request: Request) -> tuple[int, Any]:
+        """The answer to any request."""
         if self.fault:
             return self.fault
+        found = self.routes.get(f"{request.method} {request.path}", self.routes.get(request.path) if request.method == "GET" else None)
+        if found is None:
+            known = request.method == "GET" and request.path.startswith("/api/dashboard/")
+            return (
+                self.answer(request.path, request.query) if known else shapes.problem(404, f"no answer for {request.method} {request.path}")
+            )
+        made = found(request) if callable(found) else found
+        return made if isinstance(made, tuple) else (200, made)
+
+    def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
         if not self._as_of:
             self.tick()
         chosen = self._chosen(query.get("tags", [""])[0])
@@ -82,15 +106,27 @@ class _Handler(BaseHTTPRequestHandler):
         if not path.startswith("/api/"):
             return self._file(path)
         query = parse_qs(parts.query)
-        status, body = (
-            (401, {"message": "Unauthorized"}) if self.headers.get("Authorization") != f"Bearer {TOKEN}" else self.site.answer(path, query)
-        )
+        status, body = self._reply(Request("GET", path, query))
         data = json.dumps(body).encode()
         etag = f'"{hashlib.sha256(data).hexdigest()}"'
         if status == 200 and self.headers.get("If-None-Match") == etag:
             status, data = 304, b""
         self.site.asked.append((path, query, status))
         return self._send(status, data, {"Content-Type": "application/json", "ETag": etag, "Cache-Control": "private, no-cache"})
+
+    def _change(self) -> None:
+        parts = urlsplit(self.path)
+        text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        request = Request(self.command, parts.path.removeprefix(STAGE), parse_qs(parts.query), json.loads(text) if text else None)
+        self.site.sent.append(request)
+        status, body = self._reply(request)
+        return self._send(status, b"" if status == 204 else json.dumps(body).encode(), {"Content-Type": "application/json"})
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = _change
+
+    def _reply(self, request: Request) -> tuple[int, Any]:
+        wrong = self.headers.get("Authorization") != f"Bearer {TOKEN}"
+        return (401, {"message": "Unauthorized"}) if wrong else self.site.reply(request)
 
     def _file(self, path: str) -> None:
         file = FOLDER / (INDEX if path == "/" else path.removeprefix("/assets/"))

@@ -39,6 +39,7 @@ from functions.api import (
     rollouts,
     rotations,
     rules,
+    scaling,
     scaling_simulation,
     series,
     settings,
@@ -61,7 +62,7 @@ NOUNS = (
     *(fleet_config.noun, budgets.noun, rotations.noun, keys.noun),
     *(tracker.noun, capacity.noun),
     *(costs.noun, cost_reprice.noun, cost_reconciliation.noun),
-    *(scaling_simulation.noun,),
+    *(scaling.noun, scaling_simulation.noun),
     *(openapi.noun, page.noun, install.noun),
 )
 ENDPOINTS: tuple[Endpoint, ...] = tuple(endpoint for noun in NOUNS for endpoint in noun.endpoints)

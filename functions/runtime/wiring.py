@@ -31,6 +31,7 @@ from functions.ports import (
     RolloutStore,
     RollupStore,
     RotationStore,
+    ScalingStore,
     TokenStore,
 )
 from functions.runtime.settings import Settings
@@ -61,6 +62,7 @@ class Services:
     """Of rollouts."""
     rotations: RotationStore
     rotation_executions: Executions
+    scaling: ScalingStore
     vault: KeyVault
     key_provider: Callable[[ProviderSettings], KeyProvider]
     provider_reports: Callable[[ProviderSettings], ProviderReports]
@@ -124,6 +126,7 @@ def services() -> Services:
     from functions.adapters.rollouts import RolloutTable
     from functions.adapters.rollups import Rollups
     from functions.adapters.rotations import Rotations
+    from functions.adapters.scaling import ScalingTable
     from functions.adapters.sqs import QueueDispatcher
     from functions.adapters.tokens import Tokens
     from functions.runtime.key_setup import key_providers, key_vault, provider_accounts
@@ -147,6 +150,7 @@ def services() -> Services:
         executions=StateMachine(client("stepfunctions"), settings.rollout_machine_arn),
         rotations=Rotations(dynamodb, settings.rollouts_table),
         rotation_executions=StateMachine(client("stepfunctions"), settings.rotation_machine_arn, "rotation"),
+        scaling=ScalingTable(dynamodb, settings.alerts_table),
         vault=key_vault(),
         key_provider=key_providers(settings),
         provider_reports=provider_accounts(settings),

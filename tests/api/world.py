@@ -42,6 +42,7 @@ from tests.fakes.revisions import MemoryRevisions
 from tests.fakes.rollouts import MemoryRollouts
 from tests.fakes.rollups import MemoryRollups
 from tests.fakes.rotations import MemoryRotations
+from tests.fakes.scaling import MemoryScaling
 from tests.fakes.tokens import MemoryTokens
 
 NOW = 1_795_464_030_000
@@ -92,10 +93,11 @@ class World:
         self.rollouts, self.executions, self.links = MemoryRollouts(), MemoryExecutions(), MemoryLinks()
         self.revisions = MemoryRevisions()
         self.rotations, self.rotation_executions = rotations or MemoryRotations(self.rollouts.log), MemoryExecutions()
+        self.scaling = MemoryScaling()
         self.vault = MemoryVault()
         self.report_store, self.report_queue = MemoryReportStore(), MemoryDispatcher()
         self.providers: dict[str, MemoryKeyProvider] = defaultdict(MemoryKeyProvider)
-        self.reports: dict[str, ProviderReports] = defaultdict(MemoryReports)
+        self.provider_reports: dict[str, ProviderReports] = defaultdict(MemoryReports)
         self.while_waiting: Callable[[], object] = lambda: None
         self.engine = engine
         self._made = 0
@@ -113,9 +115,10 @@ class World:
             executions=self.executions,
             rotations=self.rotations,
             rotation_executions=self.rotation_executions,
+            scaling=self.scaling,
             vault=self.vault,
             key_provider=lambda settings: self.providers[settings.name],
-            provider_reports=lambda settings: self.reports[settings.name],
+            provider_reports=lambda settings: self.provider_reports[settings.name],
             revisions=self.revisions,
             links=self.links,
             notify=self.notify,

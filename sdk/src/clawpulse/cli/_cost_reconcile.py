@@ -14,6 +14,8 @@ from clawpulse.cli._cost_view import usd
 from clawpulse.cli._options import api_of, as_json
 
 _FIGURES = ("ours", "billed", "gap", "%", "volume", "price", "accounting", "our tokens", "their tokens")
+_NOTHING = 0.000_05
+"""USD that would be shown as 0."""
 _DATE = click.DateTime(["%Y-%m-%d"])
 
 
@@ -65,7 +67,9 @@ def _figures(line: Any) -> tuple[str, ...]:
 
 
 def _signed(value: float | None) -> str:
-    return usd(value) if value is None else f"{'-' if value < 0 else '+'}{usd(abs(value))}"
+    if value is None or abs(value) < _NOTHING:
+        return usd(None if value is None else 0.0)
+    return f"{'-' if value < 0 else '+'}{usd(abs(value))}"
 
 
 def _reasons(answer: Any) -> Iterable[Text]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from aws_cdk import Aws
+from aws_cdk import Aws, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -61,8 +61,9 @@ def objects(bucket: s3.IBucket, *actions: str) -> Grant:
 
 
 def _told(bucket: s3.IBucket) -> str:
-    """The ARN of a bucket of another stack, as cdk-nag writes it."""
-    return f"<{bucket.node.id}>"
+    """The ARN of a bucket of another stack, as cdk-nag writes it: by the name of its export."""
+    stack = Stack.of(bucket)
+    return str(stack.resolve(stack.export_value(bucket.bucket_arn))["Fn::ImportValue"])
 
 
 def send(queue: sqs.IQueue) -> Grant:

@@ -21,6 +21,8 @@ FUNCTIONS = {
     "RotationsStep": ("functions.rotations.handler.handler", 60),
     "RotationsSweep": ("functions.rotations.handler.sweep", 60),
     "BudgetsCount": ("functions.budgets.handler.handler", 60),
+    "ReportsMake": ("functions.reports.handler.handler", 300),
+    "ReportsTick": ("functions.reports.handler.tick", 60),
     "ApiRead": ("functions.api.app.app", 29),
 }
 
@@ -82,6 +84,7 @@ def test_what_runs_each_minute_keeps_its_failures(live: Stage, feature: str, eve
         ("SealFunction", "SealQueueTicks", "SealFunction", 1, 6, 3),
         ("AlertsEvaluate", "EvaluateQueueRuns", "AlertsEvaluate", 1, 1, 2),
         ("NotifySend", "NotifyQueueDeliveries", "NotifySend", 2, 6, 5),
+        ("ReportsMake", "ReportQueueWanted", "ReportsMake", 1, 1, 3),
     ],
 )
 def test_workers_of_queues_have_time_to_finish(

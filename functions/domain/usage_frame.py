@@ -20,6 +20,7 @@ from functions.domain.alert_columns import Column, Columns, Damaged, Floats, Int
 from functions.domain.rollup import TagPairs
 from functions.domain.selector import Selector
 from functions.domain.series import AGENT
+from functions.domain.usage_sketches import WholeSketches
 
 __all__ = ["Damaged", "Figures", "Groups", "UsageFrame"]
 
@@ -56,13 +57,18 @@ class Figures:
 class UsageFrame:
     """Hours first_hour <= hour < last_hour."""
 
-    def __init__(self, first_hour: int, last_hour: int, *, names: Collection[str], sketches: Collection[str] = ()) -> None:
-        """`names` are the metrics to keep, `sketches` those of them whose quantiles are wanted, which costs memory."""
+    def __init__(
+        self, first_hour: int, last_hour: int, *, names: Collection[str], sketches: Collection[str] = (), whole: Collection[str] = ()
+    ) -> None:
+        """`names` are the metrics to keep, `sketches` those of them whose quantiles are wanted, which costs memory; `whole` those whose
+        quantiles are wanted over all hours only, which costs little.
+        """
         self.first_hour, self.last_hour = first_hour, last_hour
         self.missing: frozenset[int] = frozenset()
         """Hours whose usage is not built yet, or could not be read: they are unknown, not empty. Set by whoever reads."""
         self.tags = TagSets()
         self._names, self._sketches = frozenset(names), frozenset(sketches)
+        self._whole = {name: WholeSketches() for name in whole}
         self._parts: dict[str, list[tuple[int, Column]]] = {}
 
     @property
@@ -77,6 +83,15 @@ class UsageFrame:
             column = columns.column(name) if name in self._sketches else columns.scalars(name)
             if column is not None:
                 self._parts.setdefault(name, []).append((hour, column))
+        for name in columns.names & self._whole.keys():
+            if (column := columns.column(name)) is not None:
+                self._whole[name].add(hour, column)
+
+    def damaged_hours(self) -> set[int]:
+        """Hours with sketches of `whole` metrics that could not be read, once all of them are added."""
+        for sketches in self._whole.values():
+            sketches.settle()
+        return {hour for sketches in self._whole.values() for hour in sketches.damaged}
 
     def agents(self) -> list[str]:
         """Agents that have any row, sorted."""
@@ -110,23 +125,32 @@ class UsageFrame:
 
     def quantile(self, name: str, groups: Groups, q: float, *, hourly: bool = False) -> Floats:
         """A quantile by group (and hour) within 1 %; nan without points. Raises KeyError when sketches of it were not asked for."""
+        known = self._fold(name, groups, hourly=hourly)
+        return np.clip(self.ordered(name, groups, hourly=hourly).quantile(q).reshape(known.sum.shape), known.min, known.max)
+
+    def ordered(self, name: str, groups: Groups, *, hourly: bool = False) -> Ordered:
+        """A metric's values in order, for many quantiles of the same groups; slots are groups, or `group x hours + hour`.
+
+        Raises KeyError when sketches of it were not asked for.
+        """
+        if name in self._whole and not hourly:
+            tags, ranks, counts = self._whole[name].settle()
+            slots = groups.slots[tags]
+            chosen = slots >= 0
+            return Ordered.of((slots[chosen], ranks[chosen], counts[chosen]), groups.amount)
         if name not in self._sketches:
             raise KeyError(f"the sketches of {name} were not read")
         parts = self._parts.get(name, [])
-        shape = (groups.amount, len(self.hours)) if hourly else (groups.amount,)
         read_bins([column for _, column in parts])
-        pieces = []
+        empty = np.zeros(0, dtype=np.int64)
+        pieces = [(empty, empty, np.zeros(0))]
         for hour, column in parts:
             rows, ranks, counts = column.bins
             slots = self._slots(groups, hour, column, hourly=hourly)[rows]
             chosen = slots >= 0
             pieces.append((slots[chosen], ranks[chosen], counts[chosen]))
-        if not pieces:
-            return np.full(shape, np.nan)
         slots, ranks, counts = (np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
-        found = Ordered.of((slots, ranks, counts), int(np.prod(shape))).quantile(q)
-        known = self._fold(name, groups, hourly=hourly)
-        return np.clip(found.reshape(shape), known.min, known.max)
+        return Ordered.of((slots, ranks, counts), groups.amount * (len(self.hours) if hourly else 1))
 
     def _slots(self, groups: Groups, hour: int, column: Column, *, hourly: bool) -> Ints:
         slots = groups.slots[column.tags]

@@ -16,6 +16,7 @@ from functions.domain.rotation import Rotation
 from tests.api.alerting import incident
 from tests.api.failing import SLOW, fail, slow
 from tests.api.fleet_repo import FILES
+from tests.api.scaling import scale
 from tests.api.world import NOW, ApiClient, World, agent
 
 BODIES = {
@@ -34,6 +35,7 @@ BODIES = {
     ("POST", "/api/rotations"): {"provider": "anthropic", "source": "key", "key": "sk-0123456789abcdef"},
     ("POST", "/api/rotations/{rotation}/{action}"): {},
     ("PUT", "/api/key-settings"): {},
+    ("PUT", "/api/scaling-policy"): {},
     ("PUT", "/api/prices"): {},
     ("POST", "/api/cost/reprice"): {},
     ("POST", "/api/fleet/plan"): {"files": FILES},
@@ -59,6 +61,9 @@ NAMES = {
     "provider": "anthropic",
     "action": "pause",
     "revision": "1",
+    "group": "fast",
+    "namespace": "default",
+    "metric": "desired",
 }
 SCOPED = [endpoint for endpoint in ENDPOINTS if endpoint.scope is not None]
 
@@ -80,6 +85,7 @@ def fleet(world: World) -> None:
     world.rotations.create_rotation("team", rotation, [])
     incident(world)
     fail(world, slow())
+    scale(world)
 
 
 def ids(endpoint) -> str:

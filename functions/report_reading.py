@@ -130,7 +130,7 @@ class _Reading:
 
     def _usage(self, hours: range) -> UsageFrame:
         return read_usage(
-            self._parts.rollups, self._workspace, self._snapshot, hours.start, hours.stop, names=_READ, sketches=frozenset({LATENCY})
+            self._parts.rollups, self._workspace, self._snapshot, hours.start, hours.stop, names=_READ, whole=frozenset({LATENCY})
         )
 
     def _failures(self, hours: range) -> Mapping[str, Kind] | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -60,8 +60,9 @@ class UsageFrame:
     def __init__(
         self, first_hour: int, last_hour: int, *, names: Collection[str], sketches: Collection[str] = (), whole: Collection[str] = ()
     ) -> None:
-        """`names` are the metrics to keep, `sketches` those of them whose quantiles are wanted, which costs memory; `whole` those whose
-        quantiles are wanted over all hours only, which costs little.
+        """`names` are the metrics to keep, `sketches` those of them whose quantiles are wanted, which costs memory.
+
+        `whole` are those whose quantiles are wanted over all hours together only, which costs little.
         """
         self.first_hour, self.last_hour = first_hour, last_hour
         self.missing: frozenset[int] = frozenset()
@@ -70,6 +71,10 @@ class UsageFrame:
         self._names, self._sketches = frozenset(names), frozenset(sketches)
         self._whole = {name: WholeSketches() for name in whole}
         self._parts: dict[str, list[tuple[int, Column]]] = {}
+        """With sketches."""
+        self._loose: dict[str, list[tuple[int, Column]]] = {}
+        """Not in `_rows` yet."""
+        self._rows: dict[str, _Rows] = {}
 
     @property
     def hours(self) -> range:
@@ -82,7 +87,9 @@ class UsageFrame:
         for name in columns.names & self._names:
             column = columns.column(name) if name in self._sketches else columns.scalars(name)
             if column is not None:
-                self._parts.setdefault(name, []).append((hour, column))
+                self._loose.setdefault(name, []).append((hour, column))
+                if name in self._sketches:
+                    self._parts.setdefault(name, []).append((hour, column))
         for name in columns.names & self._whole.keys():
             if (column := columns.column(name)) is not None:
                 self._whole[name].add(hour, column)
@@ -159,18 +166,46 @@ class UsageFrame:
     def _fold(self, name: str, groups: Groups, *, hourly: bool) -> Figures:
         shape = (groups.amount, len(self.hours)) if hourly else (groups.amount,)
         size = int(np.prod(shape))
-        parts = self._parts.get(name, [])
-        empty = np.zeros(0, dtype=np.int64)
-        slots = np.concatenate([empty, *(self._slots(groups, hour, column, hourly=hourly) for hour, column in parts)])
+        rows = self._joined(name)
+        slots = groups.slots[rows.tags]
         chosen = slots >= 0
         slots = slots[chosen]
-
-        def scalar(field: str) -> Floats:
-            return np.concatenate([np.zeros(0), *(column.scalars[field] for _, column in parts)])[chosen].astype(np.float64)
-
+        if hourly:
+            slots = slots * len(self.hours) + rows.hours[chosen]
         low, high = np.full(size, np.inf), np.full(size, -np.inf)
-        np.minimum.at(low, slots, scalar("min"))
-        np.maximum.at(high, slots, scalar("max"))
-        count = np.bincount(slots, weights=scalar("count"), minlength=size).astype(np.float64)
-        total = np.bincount(slots, weights=scalar("sum"), minlength=size).astype(np.float64)
+        np.minimum.at(low, slots, rows.min[chosen])
+        np.maximum.at(high, slots, rows.max[chosen])
+        count = np.bincount(slots, weights=rows.count[chosen], minlength=size).astype(np.float64)
+        total = np.bincount(slots, weights=rows.sum[chosen], minlength=size).astype(np.float64)
         return Figures(count.reshape(shape), total.reshape(shape), low.reshape(shape), high.reshape(shape))
+
+    def _joined(self, name: str) -> _Rows:
+        """A metric's rows in one piece: many questions are asked of thousands of pieces."""
+        known, fresh = self._rows.get(name, _NO_ROWS), self._loose.pop(name, [])
+        if fresh:
+            tags = np.concatenate([known.tags, *(column.tags for _, column in fresh)])
+            hours = np.concatenate([known.hours, *(np.full(len(column.tags), hour - self.first_hour) for hour, column in fresh)])
+            fields = (
+                np.concatenate([getattr(known, field), *(column.scalars[field].astype(np.float64) for _, column in fresh)])
+                for field in ("count", "sum", "min", "max")
+            )
+            known = self._rows[name] = _Rows(tags, hours, *fields)
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """All rows of a metric."""
+
+    tags: Ints
+    hours: Ints
+    """From the first one on."""
+    count: Floats
+    sum: Floats
+    min: Floats
+    max: Floats
+
+
+_NO_INTS: Final[Ints] = np.zeros(0, dtype=np.int64)
+_NO_FLOATS: Final[Floats] = np.zeros(0)
+_NO_ROWS: Final = _Rows(_NO_INTS, _NO_INTS, _NO_FLOATS, _NO_FLOATS, _NO_FLOATS, _NO_FLOATS)

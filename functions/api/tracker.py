@@ -48,7 +48,7 @@ class TailAnswer(Answer):
 
 
 class ServiceAnswer(Answer):
-    """How long tasks took, s, within 1 %."""
+    """How long tasks took, s; the mean is exact, quantiles are within 1 %."""
 
     tasks: int = Field(description="That told how long they took.")
     mean: float

@@ -15,6 +15,7 @@ import numpy as np
 
 from functions.domain.alert_columns import Floats, Ordered, bin_values
 from functions.domain.times import MINUTES_PER_HOUR, SECOND_MS
+from functions.domain.usage_frame import Figures
 
 TAIL_SHARE: Final = 0.1
 """The slowest tasks, which the tail index is made from."""
@@ -50,7 +51,7 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """How long tasks take. Seconds; quantiles and spread within 1 %."""
+    """How long tasks take. Seconds; the mean is exact, quantiles and spread within 1 %."""
 
     tasks: int
     mean: float
@@ -86,21 +87,22 @@ class Dispersion:
         return self.index > max(self.limit, BURSTY)
 
 
-def services(ordered: Ordered) -> list[Service | None]:
-    """Service times of every slot of latencies (ms); None for one without tasks."""
+def services(ordered: Ordered, known: Figures) -> list[Service | None]:
+    """Service times of every slot of latencies (ms), whose sums and ends are `known`; None for one without tasks."""
     edges = np.searchsorted(ordered.slots, np.arange(ordered.amount + 1)).tolist()
     counts = np.diff(ordered.running, prepend=0.0)
-    return [
-        service(bin_values(ordered.ranks[begin:end]) / SECOND_MS, counts[begin:end]) if end > begin else None
-        for begin, end in pairwise(edges)
-    ]
+    least, most, mean = known.min / SECOND_MS, known.max / SECOND_MS, known.mean / SECOND_MS
+    found: list[Service | None] = []
+    for slot, (begin, end) in enumerate(pairwise(edges)):
+        values = np.clip(bin_values(ordered.ranks[begin:end]) / SECOND_MS, least[slot], most[slot])
+        found.append(service(values, counts[begin:end], float(mean[slot])) if end > begin else None)
+    return found
 
 
-def service(values: Floats, counts: Floats) -> Service:
-    """Service times of ascending values (s) and how many tasks took each."""
+def service(values: Floats, counts: Floats, mean: float) -> Service:
+    """Service times of ascending values (s), how many tasks took each, and their exact mean."""
     running = np.cumsum(counts)
     total = float(running[-1])
-    mean = float(values @ counts / total)
     spread = float((values - mean) ** 2 @ counts / total / mean**2) if mean > 0 else 0.0
     ranks = np.floor(np.array([0.5, 0.95, 0.99]) * (total - 1))
     p50, p95, p99 = values[np.searchsorted(running, ranks, side="right")].tolist()

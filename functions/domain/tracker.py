@@ -133,7 +133,7 @@ class _Figures:
         self._keys, self._members, self._waits = groups.keys, members, _Waits(frame, groups, members)
         self._seconds = max(1, len(known)) * HOUR_S
         self._began, self._ended, self._bad = (found(frame, groups)[:, known].sum(axis=1) for found in (arrivals, finished, failed))
-        self._times = services(frame.ordered(tasks.LATENCY, groups))
+        self._times = services(frame.ordered(tasks.LATENCY, groups), frame.figures(tasks.LATENCY, groups))
         self._busy = frame.hourly(tasks.LATENCY, groups).sum[:, known].sum(axis=1) / SECOND_MS
         self._workers, self._active = (frame.figures(name, groups).mean for name in (usage.MAX_WORKERS, usage.ACTIVE_WORKERS))
 

@@ -47,6 +47,7 @@ def test_all_nouns_are_there() -> None:
             "summary",
             "tasks",
             "token",
+            "tracker",
         ),
         "version",
     }

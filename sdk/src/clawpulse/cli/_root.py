@@ -31,6 +31,7 @@ from clawpulse.cli import (
     summary,
     tasks,
     token,
+    tracker,
     version,
 )
 from clawpulse.cli._api import FAILURE, NOT_RUNNING, USAGE, CommandError
@@ -41,7 +42,7 @@ COMMANDS: tuple[click.Command, ...] = (
     *(agents.agents, summary.summary, series.series, tasks.tasks, events.events, errors.errors),
     *(fleet.fleet, rollout.rollout, rotate.rotate, keys.keys),
     *(alerts.alerts, incidents.incidents, silences.silences, channels.channels, budgets.budgets, cost.cost),
-    capacity.capacity,
+    *(capacity.capacity, tracker.tracker),
     *(token.token, settings.settings, version.version),
 )
 GROUP = "clawpulse.commands"

@@ -6,7 +6,20 @@ import re
 
 from functions.domain.errors import InvalidInput
 
-DEFAULT_DIMENSIONS = ("env", "tier", "shard", "team", "function", "region", "tenant", "model", "prompt_version", "cost_source", "error")
+DEFAULT_DIMENSIONS = (
+    "env",
+    "tier",
+    "shard",
+    "team",
+    "function",
+    "region",
+    "tenant",
+    "model",
+    "prompt_version",
+    "cost_source",
+    "trigger",
+    "error",
+)
 """Unless the workspace's settings say otherwise. A dimension wants few values; `task_id` must never be one."""
 
 OTHER = "__other__"

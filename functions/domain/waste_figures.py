@@ -68,14 +68,16 @@ def waste_figures(frame: UsageFrame) -> WasteFigures:
         usd, priced = usd + worked + beaten, priced + paid + told
         beats_usd = beats_usd + beaten.sum(axis=1)
     taken, timed = work.of(tasks.LATENCY)
+    beating = _finished(beats).sum(axis=1)
     return WasteFigures(
         rows=rows,
         known=np.array([hour not in frame.missing for hour in frame.hours], dtype=np.bool_),
-        work=_tasks(work),
+        # A run that starts may not tell yet that it is a heartbeat: where there are some, only ends count.
+        work=np.maximum(_finished(work), np.where(beating[:, None] > 0, 0.0, work.of(tasks.STARTED)[1])),
         busy=taken / HOUR_MS,
         timed=timed.sum(axis=1),
         workers=np.maximum(1.0, np.divide(capacity.sum(axis=1), claimed, out=np.ones(len(rows)), where=claimed > 0)),
-        beats=_tasks(beats).sum(axis=1),
+        beats=beating,
         tokens=sum((by.of(name)[0] for name in TOKENS for by in (work, beats)), np.zeros_like(claims)),
         usd=usd,
         priced=priced,
@@ -102,11 +104,10 @@ class _Hourly:
         return total, count
 
 
-def _tasks(by: _Hourly) -> Floats:
-    """Tasks by the larger account, as `tasks.TaskCounts` has it; also those that have only begun."""
+def _finished(by: _Hourly) -> Floats:
+    """Tasks by the larger account, as `tasks.TaskCounts` has it."""
     failed = np.maximum(by.of(tasks.FAILED)[1], by.of(tasks.ERRORS)[0])
-    finished = np.maximum(by.of(tasks.COMPLETED)[1] + failed, by.of(tasks.LATENCY)[1])
-    return np.maximum(finished, by.of(tasks.STARTED)[1])
+    return np.maximum(by.of(tasks.COMPLETED)[1] + failed, by.of(tasks.LATENCY)[1])
 
 
 def _kinds(frame: UsageFrame, rows: dict[str, int]) -> Floats:

@@ -92,7 +92,13 @@ def test_heartbeats_are_no_tasks() -> None:
     (idle,) = found(beats, agent("claw", last_task=END - 1000)).idle
     assert idle.at_least
     assert idle.usd_per_month == pytest.approx(0.004 * 720)
+    begun = [(hour, "task.started", {"agent": "claw"}, 1.0, 1) for hour in range(WEEK)]
+    assert [one.agent for one in found([*beats, *begun], agent("claw", last_task=END - 1000)).idle] == ["claw"]
     assert not found([*beats, *busy("claw", hours=[100], trigger="user")], agent("claw", last_task=END - 1000)).idle
+
+
+def test_one_that_begins_and_ends_nothing_is_not_idle() -> None:
+    assert not found([(hour, "task.started", {"agent": "stuck"}, 1.0, 1) for hour in range(WEEK)], agent("stuck", last_task=END - 5)).idle
 
 
 def test_tasks_in_hours_that_are_not_known_may_have_been() -> None:

@@ -70,6 +70,7 @@ const USAGE = /** @type {const} */ ({
   cost: "task.cost_usd",
 });
 const RATE_LIMITED = "rate_limited";
+const HEARTBEAT = "heartbeat";
 const FACT_KEYS = /** @type {ReadonlyArray<keyof Facts>} */ (["session", "model", "provider", "trigger", "channel", "agent"]);
 const USAGE_KEYS = /** @type {ReadonlyArray<keyof Usage>} */ (Object.keys(USAGE));
 
@@ -301,7 +302,8 @@ function isOver(run, now) {
 
 /** @param {Run} run */
 function tags({ facts }) {
-  return { model: facts.model };
+  // Heartbeats are told from work in all figures; what else begins runs is not worth a series of its own.
+  return { model: facts.model, trigger: facts.trigger === HEARTBEAT ? HEARTBEAT : undefined };
 }
 
 /** @param {Run} run */

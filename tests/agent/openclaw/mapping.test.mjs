@@ -256,3 +256,16 @@ test("rubbish from OpenClaw does no harm", () => {
   assert.deepEqual(task(records, "r")["task.failed"], [{ err: "error" }]);
   assert.equal(records.every((record) => record.kind === "event" || Number.isFinite(record.value)), true);
 });
+
+test("heartbeats are told from work in all figures", () => {
+  for (const [trigger, tags] of [["heartbeat", { model: "fixed-1", trigger: "heartbeat" }], ["cron", { model: "fixed-1" }]]) {
+    const { mapping, records } = world();
+    const around = { ...context("r1"), trigger };
+    mapping.hook("agent_end", ended("r1"), around, NOW);
+    mapping.hook("llm_output", output("r1"), around, NOW + 1);
+    mapping.tick(NOW + 60_000);
+    const told = records.filter((record) => record.attributes.task_id === "r1" && record.name !== "task.started");
+    assert.equal(told.length, 7);
+    told.forEach((record) => assert.deepEqual(record.tags, tags));
+  }
+});

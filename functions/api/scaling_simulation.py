@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field, JsonValue
 
 from functions.api import documents
 from functions.api.endpoint import Call, Noun
 from functions.api.models import Answer, Body, Instant, Moment
 from functions.api.scaling_replay import read_load
+from functions.domain.alert_faults import InvalidDocument
 from functions.domain.errors import InvalidInput, NotFound
 from functions.domain.scaling import Action, Decision, GroupPolicy
 from functions.domain.scaling_load import MAX_MINUTES, Load, Shape, Synthetic, arrivals
@@ -144,10 +143,17 @@ def run(call: Call, body: SimulationWanted) -> SimulationAnswer:
 
 
 def _policy(call: Call, body: SimulationWanted) -> GroupPolicy:
-    document: Any = body.policy
-    if document is None:
-        document = call.services.fleet.settings(call.caller.workspace, DOCUMENT) or {}
-    for group in parse_policy(document):
+    if body.policy is not None:
+        try:
+            found = parse_policy(body.policy)
+        except InvalidDocument as error:
+            raise error.below("policy") from None
+    else:
+        try:
+            found = parse_policy(call.services.fleet.settings(call.caller.workspace, DOCUMENT) or {})
+        except InvalidInput as error:
+            raise InvalidInput(f"the stored policy is not valid any more: {error}", "group") from None
+    for group in found:
         if group.name == body.group:
             return group
     raise NotFound(f"no group {body.group} in the {'stored' if body.policy is None else 'given'} policy")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from functions.domain import budget_use, failure_report, key_settings, slos, usa
 from functions.domain.alert_budgets import DOCUMENT as BUDGETS
 from functions.domain.alert_budgets import parse_acts, parse_budgets
 from functions.domain.budget_state import BudgetState, budget_states
+from functions.domain.change_bisect import Change, of_fleet_change
 from functions.domain.errors import InvalidInput
 from functions.domain.failure_groups import decode_groups
 from functions.domain.failure_report import Bucket, Kind, Meant
@@ -17,7 +18,7 @@ from functions.domain.fleet import AgentState, Snapshot, SnapshotUnreadable, dec
 from functions.domain.incident import Incident
 from functions.domain.report_data import METRICS, ReportData
 from functions.domain.report_tally import Overlay
-from functions.domain.rollout import FINAL, Rollout
+from functions.domain.rollout import FINAL, Member, Rollout
 from functions.domain.roster import is_remnant
 from functions.domain.rotation import Rotation
 from functions.domain.selector import Selector
@@ -70,6 +71,7 @@ class _Reading:
         self._snapshot = self._load_snapshot()
         self._everyone = self._load_agents()
         self._settings = self._load_settings()
+        self._brought = self._load_rollouts()
 
     def data(self) -> ReportData:
         overlay = {agent: _tags(state) for agent, state in self._everyone.items()}
@@ -95,6 +97,7 @@ class _Reading:
             rules=self._parts.rules.rules(self._workspace),
             deliveries=[one for one in self._parts.deliveries.recent(self._workspace, self._start) if one.created < self._end],
             rollouts=list(self._rollouts(overlay)),
+            changes=list(self._changes()),
             rotations=list(self._rotations()),
             key_ages=self._key_ages(),
             budgets=self._budgets(counted),
@@ -170,15 +173,31 @@ class _Reading:
 
     def _rollouts(self, overlay: Overlay) -> Iterator[Rollout]:
         """Of configurations; those of keys are told of with their rotations."""
-        for one in self._parts.rollouts.heads(self._workspace, MAX_LISTED):
-            there = one.created < self._end and (one.phase not in FINAL or one.since >= self._start)
-            if there and not one.channel and (not self._selector.matchers or self._has_member(one.id, overlay)):
+        for one, members in self._brought:
+            if one.created < self._end and (one.phase not in FINAL or one.since >= self._start) and self._has(members, overlay):
                 yield one
 
-    def _has_member(self, rollout: str, overlay: Overlay) -> bool:
-        found = self._parts.rollouts.read(self._workspace, rollout)
-        members = (member for wave in found[1] for member in wave.members) if found else ()
-        return any(self._selector.matches(overlay.get(member.agent, {**member.tags, AGENT: member.agent})) for member in members)
+    def _has(self, members: Sequence[Member], overlay: Overlay) -> bool:
+        tags = (overlay.get(member.agent, {**member.tags, AGENT: member.agent}) for member in members)
+        return not self._selector.matchers or any(map(self._selector.matches, tags))
+
+    def _changes(self) -> Iterator[Change]:
+        """Rollouts, and what the snapshot remembers of the last day."""
+        for one, members in self._brought:
+            applied = {member.agent: member.applied_at for member in members if member.applied_at is not None}
+            if applied:
+                times = applied.values()
+                yield Change(text=one.title, at=min(times), until=max(times), agents=frozenset(applied), id=one.id)
+        yield from map(of_fleet_change, self._snapshot.changes if self._snapshot else ())
+
+    def _load_rollouts(self) -> list[tuple[Rollout, list[Member]]]:
+        """Of configurations, those of both periods that are still under way or ended in them, with their members."""
+        since, found = self._hours_before.start * HOUR_MS, []
+        for head in self._parts.rollouts.heads(self._workspace, MAX_LISTED):
+            if not head.channel and head.created < self._end and (head.phase not in FINAL or head.since >= since):
+                stored = self._parts.rollouts.read(self._workspace, head.id)
+                found.append((head, [member for wave in stored[1] for member in wave.members] if stored else []))
+        return found
 
     def _rotations(self) -> Iterator[Rotation]:
         return (one for one in self._parts.rotations.rotations(self._workspace, MAX_LISTED) if not one.dry_run)

@@ -16,6 +16,7 @@ from functions.domain.report_fleet import fleet, score_stat
 from functions.domain.report_health import health
 from functions.domain.report_keys import keys
 from functions.domain.report_leaks import leaks
+from functions.domain.report_regressions import regressions
 from functions.domain.report_resources import resources
 from functions.domain.report_rollouts import rollouts
 from functions.domain.report_slos import objectives
@@ -27,7 +28,10 @@ from functions.domain.times import HOUR_MS
 
 type Maker = Callable[[ReportData], Section | None]
 
-SECTIONS: Sequence[Maker] = (fleet, objectives, cost, slowest, errors, anomalies, leaks, waste, resources, alerts, rollouts, keys, budgets)
+SECTIONS: Sequence[Maker] = (
+    *(fleet, objectives, cost, regressions, slowest, errors, anomalies, leaks),
+    *(waste, resources, alerts, rollouts, keys, budgets),
+)
 """In this order; one that has nothing to tell gives None."""
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from functions.domain import usage
 from functions.domain.alert_rules import Rule
 from functions.domain.budget_state import BudgetState
+from functions.domain.change_bisect import Change
 from functions.domain.delivery import Delivery
 from functions.domain.failure_report import Kind
 from functions.domain.fleet import AgentState
@@ -77,6 +78,8 @@ class ReportData:
     deliveries: Sequence[Delivery] = ()
     rollouts: Sequence[Rollout] = ()
     """Of configurations, under way in the period, the newest first."""
+    changes: Sequence[Change] = ()
+    """What was changed on agents, in both periods as far as that is known."""
     rotations: Sequence[Rotation] = ()
     """The newest ones of all time, the newest first; no dry runs."""
     key_ages: Mapping[str, int] = field(default_factory=dict)

@@ -24,7 +24,8 @@ _CLOCKS_MS = 10 * MINUTE_MS
 class _Known(Protocol):
     """What has an id."""
 
-    id: str
+    @property
+    def id(self) -> str: ...
 
 
 class Place(msgspec.Struct, array_like=True, frozen=True):

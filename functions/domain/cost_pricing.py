@@ -26,6 +26,7 @@ _KINDS: Final = {
     usage.WITHOUT_COST[usage.TOKENS_CACHE_READ]: "cache_read",
     usage.WITHOUT_COST[usage.TOKENS_CACHE_WRITE]: "cache_write",
 }
+_OF_TASKS: Final = frozenset((*tasks.NAMES, *usage.TOKENS, *_KINDS))
 
 
 class Tokens(NamedTuple):
@@ -65,13 +66,13 @@ def list_price(model: str, tokens: Tokens, amount: int, at: int) -> Priced | Non
 
 
 def with_models(rows: Rollup, models: Mapping[str, str | None]) -> Rollup:
-    """Rows whose tokens without cost name a model: the cell's own, else the agent's (`models` by agent) where it is known."""
+    """Rows of tasks with the model that they were done with: the cell's own, else the agent's (`models` by agent) where it is known."""
     named: Rollup = {}
     for key, aggregate in rows.items():
-        if key.name in _KINDS:
+        if key.name in _OF_TASKS and MODEL not in dict(key.tags):
             merge_into(named, [{SeriesKey(key.name, _with_model(key.tags, models)): aggregate}])
         else:
-            named[key] = aggregate
+            merge_into(named, [{key: aggregate}])
     return named
 
 
@@ -100,7 +101,7 @@ def _listed(model: str, tokens: Tokens, at: int) -> Priced | None:
 def _with_model(tags: TagPairs, models: Mapping[str, str | None]) -> TagPairs:
     own = dict(tags)
     model = models.get(own.get(AGENT, ""))
-    return tags if MODEL in own or not model else tuple(sorted({**own, MODEL: model}.items()))
+    return tags if not model else tuple(sorted({**own, MODEL: model}.items()))
 
 
 def _by_cell(rows: Rollup) -> Iterable[tuple[TagPairs, dict[str, Aggregate]]]:

@@ -151,7 +151,8 @@ def _theirs(report: ProviderReport, at: int) -> tuple[dict[_Key, Tokens], dict[_
             key = (cost.day, named(cost.model, at).name)
             costs[key] = costs.get(key, 0.0) + float(cost.usd)
         else:
-            others[cost.item] = others.get(cost.item, 0.0) + float(cost.usd)
+            item = "tokens of models that it does not name" if cost.item == TOKENS else cost.item
+            others[item] = others.get(item, 0.0) + float(cost.usd)
     return use, costs, others
 
 

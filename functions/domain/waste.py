@@ -21,9 +21,11 @@ import numpy as np
 
 from functions.domain import tasks
 from functions.domain.alert_columns import Floats
+from functions.domain.capacity_settings import CapacitySettings
 from functions.domain.fleet import AgentState
 from functions.domain.fleet_cost import MONTH_DAYS
 from functions.domain.selector import Selector
+from functions.domain.summary import TIER
 from functions.domain.times import DAY_MS, HOUR_MS, HOURS_PER_DAY
 from functions.domain.usage import MAX_WORKERS, PRICED, TOKENS, UNPRICED
 from functions.domain.usage_frame import UsageFrame
@@ -33,6 +35,8 @@ WASTE_METRICS: Final = frozenset((*tasks.FINISHING, tasks.STARTED, tasks.COST, P
 """What the frame must have been read with."""
 BUSY_QUANTILE: Final = 0.99
 """Of the hours: a week's second-busiest one. Less, and an hour of work each night would not count."""
+SOON_MS: Final = DAY_MS
+"""Who has a task within so long after the frame's end is not told of as idle: frames end some time before they are read."""
 OWN_TAGS: Final = frozenset(("host", "hostname", "instance", "pod", "ip"))
 """Tags that tell an agent from its likes."""
 
@@ -134,6 +138,12 @@ def find_waste(
     )
 
 
+def host_prices(settings: CapacitySettings, agents: Iterable[AgentState]) -> dict[str, float]:
+    """What agents cost beside their tokens, USD a month, as far as the workspace's settings of capacity say so."""
+    told = ((state.id, settings.of(state.tags.get(TIER)).agent_usd_per_month) for state in agents)
+    return {agent: usd for agent, usd in told if usd is not None}
+
+
 def _counts(state: AgentState, frame: UsageFrame, policy: WastePolicy) -> bool:
     """Whether an agent is there to do something."""
     heard = state.last_seen is not None and state.last_seen >= frame.last_hour * HOUR_MS - policy.heard_days * DAY_MS
@@ -178,9 +188,9 @@ def _without_work(frame: UsageFrame, figures: WasteFigures, state: AgentState) -
     worked = np.flatnonzero(figures.work[row]) if row is not None else np.zeros(0)
     beats = row is not None and figures.beats[row] > 0
     last = start + (int(worked[-1]) + 1) * HOUR_MS if len(worked) else None
-    if task is not None and not beats:
+    if task is not None and task < end + SOON_MS and not beats:
         # The newest task of all, whatever the hours say; of a batch that came late it says when it came.
-        return (max(last or 0, task), False) if task < end else (end, False)
+        return max(last or 0, min(task, end)), False
     gaps = np.flatnonzero(~figures.known)
     gap = start + (int(gaps[-1]) + 1) * HOUR_MS if len(gaps) else start
     born = state.first_seen or 0

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.domain import rollup_codec
+from functions.domain.capacity_settings import parse_settings
 from functions.domain.fleet import AgentState, Progress
 from functions.domain.rollup import Aggregate, Rollup, SeriesKey, sorted_pairs
 from functions.domain.selector import Selector
 from functions.domain.times import HOUR_MS
 from functions.domain.usage_frame import UsageFrame
-from functions.domain.waste import WASTE_METRICS, Waste, WastePolicy, find_waste
+from functions.domain.waste import WASTE_METRICS, Waste, WastePolicy, find_waste, host_prices
 
 FIRST = 490_000
 WEEK = 168
@@ -113,6 +114,20 @@ def test_tasks_in_hours_that_are_not_known_may_have_been() -> None:
 
 def test_a_task_of_this_hour_counts_though_the_frame_ends_before() -> None:
     assert not found([], agent("a", last_task=END + 5)).idle
+
+
+def test_of_a_period_long_ago_the_period_tells() -> None:
+    later = agent("a", last_task=END + 30 * WEEK * HOUR_MS, last_seen=END + 30 * WEEK * HOUR_MS)
+    (idle,) = found([], later).idle
+    assert (idle.days, idle.at_least) == (7.0, True)
+    assert not found(busy("a", hours=[90]), later).idle
+
+
+def test_what_agents_cost_beside_tokens_is_said_by_tier() -> None:
+    settings = parse_settings({"agent_usd_per_month": 12.5, "tiers": {"smart": {"agent_usd_per_month": 40}}})
+    one, other = agent("a1", tags={"tier": "smart"}), agent("a2")
+    assert host_prices(settings, [one, other]) == {"a1": 40.0, "a2": 12.5}
+    assert host_prices(parse_settings({}), [one, other]) == {}
 
 
 def test_agents_that_are_new_gone_retired_or_meant_to_wait_are_not_idle() -> None:

@@ -12,7 +12,7 @@ from functions.domain.errors import ProviderRefused, ProviderUnavailable
 from functions.domain.times import SECOND_MS
 
 MAX_PAGES = 40
-ENOUGH_MS = 20 * SECOND_MS
+ENOUGH_MS = 15 * SECOND_MS
 """After so long no further page is asked for: who waits for us has 29 s."""
 
 type Query = Sequence[tuple[str, str]]
@@ -24,6 +24,8 @@ def buckets(asker: Asker, url: str, query: Query, headers: Headers, began: int) 
     """The buckets of all pages; `began` is when the first report was asked for, ms."""
     page: list[tuple[str, str]] = []
     for _ in range(MAX_PAGES):
+        if asker.now() - began > ENOUGH_MS:
+            raise ProviderUnavailable(f"{asker.name} took too long to send its report: ask for fewer days")
         address = f"{url}?{urlencode([*query, *page])}"
         found = _page(asker, address, headers)
         yield from found["data"]
@@ -31,8 +33,6 @@ def buckets(asker: Asker, url: str, query: Query, headers: Headers, began: int) 
             return
         if not found.get("next_page"):
             raise ProviderRefused(f"{asker.name} has more than it tells where to find")
-        if asker.now() - began > ENOUGH_MS:
-            raise ProviderUnavailable(f"{asker.name} took too long to send its report: ask for fewer days")
         page = [("page", str(found["next_page"]))]
     raise ProviderRefused(f"{asker.name} sent {MAX_PAGES} pages without an end")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from functions.domain import budget_use, failure_report, key_settings, slos, usage
+from functions.domain import budget_use, capacity_settings, failure_report, key_settings, slos, usage
 from functions.domain.alert_budgets import DOCUMENT as BUDGETS
 from functions.domain.alert_budgets import parse_acts, parse_budgets
 from functions.domain.budget_state import BudgetState, budget_states
@@ -28,7 +28,7 @@ from functions.domain.spans import HOURS_KEPT_MS, bucket_ms
 from functions.domain.tasks import LATENCY
 from functions.domain.times import HOUR_MS
 from functions.domain.usage_frame import UsageFrame
-from functions.domain.waste import WASTE_METRICS
+from functions.domain.waste import WASTE_METRICS, host_prices
 from functions.domain.workspace import DOCUMENT, WorkspaceSettings
 from functions.ports import AlertStore, DeliveryStore, FleetStore, Resolution, RolloutStore, RollupStore, RotationStore, RuleReader
 from functions.usage_reading import read_usage
@@ -103,6 +103,7 @@ class _Reading:
             budgets=self._budgets(counted),
             budgets_at=counted.at if counted else None,
             slos=self._slos(),
+            host_usd=self._host_usd(),
             notes=self._notes,
         )
 
@@ -216,6 +217,14 @@ class _Reading:
         except InvalidInput as error:
             self._notes.append(f"The objectives (SLOs) are not valid, defaults hold: {error}.")
             return slos.DEFAULTS
+
+    def _host_usd(self) -> dict[str, float]:
+        try:
+            settings = capacity_settings.parse_settings(self._document(capacity_settings.DOCUMENT) or {})
+        except InvalidInput as error:
+            self._notes.append(f"What agents cost beside tokens could not be read: {error}.")
+            return {}
+        return host_prices(settings, self._everyone.values())
 
     def _budgets(self, counted: budget_use.Counted | None) -> list[BudgetState]:
         document = self._document(BUDGETS)

@@ -88,6 +88,8 @@ class ReportData:
     budgets_at: int | None = None
     """Up to when budgets are counted, ms."""
     slos: Sequence[Slo] = DEFAULTS
+    host_usd: Mapping[str, float] = field(default_factory=dict)
+    """What agents cost beside tokens, USD a month, where settings of capacity say so."""
     slow_tasks: Sequence[RawTask] = ()
     """The slowest ones, where raw history is kept."""
     dear_tasks: Sequence[RawTask] = ()

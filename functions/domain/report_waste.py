@@ -5,14 +5,14 @@ from __future__ import annotations
 from functions.domain.report import Finding, Section, Severity, Stat, Unit
 from functions.domain.report_data import ReportData
 from functions.domain.report_words import amount, money, sentence
-from functions.domain.waste import Duplicates, IdleAgent, find_waste
+from functions.domain.waste import Duplicates, IdleAgent, Waste, find_waste
 
 MOST = 10
 
 
 def waste(data: ReportData) -> Section:
     """The section."""
-    found = find_waste(data.usage, data.states)
+    found = find_waste(data.usage, data.states, host_usd=data.host_usd)
     told = [*(one.usd_per_month for one in found.idle), *(one.usd_per_month for one in found.duplicates)]
     known = [one for one in told if one is not None]
     usd = sum(known) if known else None
@@ -27,8 +27,17 @@ def waste(data: ReportData) -> Section:
             Stat(label="Wasted", value=usd, unit=Unit.USD_PER_MONTH, better="down", note="as far as it is known"),
         ],
         findings=[*map(_idle, found.idle[:MOST]), *(_duplicates(data, one) for one in found.duplicates[:MOST])],
-        notes=[*found.notes, "What an agent's host costs is not known here; it comes on top."],
+        notes=[*found.notes, *_unpriced_hosts(data, found)],
     )
+
+
+def _unpriced_hosts(data: ReportData, found: Waste) -> list[str]:
+    idle, leaving = [one.agent for one in found.idle], [agent for one in found.duplicates for agent in one.agents[: one.surplus]]
+    if all(agent in data.host_usd for agent in (*idle, *leaving)):
+        return []
+    return [
+        "What some of these agents cost beside tokens is not known (`agent_usd_per_month` in the settings of capacity); it comes on top."
+    ]
 
 
 def _summary(idle: int, surplus: int, usd: float | None) -> str:

@@ -23,6 +23,7 @@ from clawpulse.cli import (
     fleet,
     incidents,
     keys,
+    report,
     rollout,
     rotate,
     series,
@@ -40,7 +41,7 @@ from clawpulse.cli._output import print_error
 
 COMMANDS: tuple[click.Command, ...] = (
     *(agents.agents, summary.summary, series.series, tasks.tasks, events.events, errors.errors),
-    *(fleet.fleet, rollout.rollout, rotate.rotate, keys.keys),
+    *(fleet.fleet, rollout.rollout, rotate.rotate, keys.keys, report.report),
     *(alerts.alerts, incidents.incidents, silences.silences, channels.channels, budgets.budgets, cost.cost),
     *(capacity.capacity, tracker.tracker),
     *(token.token, settings.settings, version.version),

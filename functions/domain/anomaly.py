@@ -40,8 +40,9 @@ class Direction(StrEnum):
 class AnomalyPolicy:
     """What counts as an anomaly."""
 
-    alpha: float = 0.05
-    """Which part of the series that are found are found by chance, at most, on average."""
+    alpha: float = 0.01
+    """Which part of the series that are found are found by chance, on average, were all as regular as it takes them to be; what it is
+    with others stands in docs/statistics.md."""
     min_change: float = 0.5
     """Nothing nearer to the usual than this, as a fraction of it; `DOWN` as far as `UP`: to 1 / 1.5."""
     least: float = 0.0
@@ -213,6 +214,6 @@ def _when(first: int, last: int) -> str:
 
 
 def _times(value: float, expected: float) -> str:
-    if expected <= 0 or value <= 0:
-        return ""
+    if min(expected, value) <= 0.001 * max(expected, value):
+        return ""  # next to nothing is no measure
     return f" ({value / expected:.1f} times)" if value > expected else f" ({value / expected:.0%} of it)".replace("%", " %")

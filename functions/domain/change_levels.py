@@ -85,7 +85,7 @@ class Levels:
     @property
     def hours(self) -> int:
         """How many."""
-        return self.rest.shape[1]
+        return int(self.rest.shape[1])
 
     def since(self, begin: float, end: float) -> Floats:
         """[hour]: which part of a change that took place from `begin` to `end` (hours) was done in the middle of each."""

@@ -25,6 +25,7 @@ from cdk.features.otlp import Otlp
 from cdk.features.reports import ReportQueue, Reports
 from cdk.features.rollouts import Rollouts
 from cdk.features.rotations import Rotations
+from cdk.features.scaling import Scaling
 from cdk.features.seal import Seal, SealQueue
 from cdk.settings import StageSettings
 from functions.runtime.settings import Settings
@@ -55,6 +56,7 @@ class AppStack(Stack):
         rollouts = Rollouts(self, stage=settings.name, runtime=runtime, data=data, deliveries=deliveries.queue)
         rotations = Rotations(self, settings=settings, runtime=runtime, data=data, deliveries=deliveries.queue)
         budgets = Budgets(self, stage=settings.name, runtime=runtime, data=data)
+        scaling = Scaling(self, stage=settings.name, asgs=settings.scaling_targets, runtime=runtime, data=data)
         reports = Reports(self, runtime=runtime, data=data, wanted=wanted, deliveries=deliveries.queue)
         queues = {"deliveries": deliveries.queue, "reports": wanted.queue}
         api = Api(self, settings=settings, runtime=runtime, data=data, gateway=gateway, **queues)
@@ -74,6 +76,7 @@ class AppStack(Stack):
                 "RotationStep": rotations.step,
                 "RotationSweep": rotations.sweep,
                 "Budgets": budgets.count,
+                "Scaling": scaling.decide,
                 "Report": reports.make,
                 "ReportTick": reports.tick,
             }
@@ -83,6 +86,7 @@ class AppStack(Stack):
         ops.watch_rollouts(rollouts)
         ops.watch_rotations(rotations)
         ops.watch_budgets(budgets)
+        ops.watch_scaling(scaling)
         ops.watch_reports(reports, wanted)
         CfnOutput(self, "BootstrapFunctionName", value=tokens.bootstrap.function.function_name)
         CfnOutput(self, "SealQueueUrl", value=ticks.queue.queue_url)

@@ -18,6 +18,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 """A small letter, then letters, digits and hyphens: goes into names of stacks."""
 Workspace = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 """As tokens name workspaces."""
+AutoScalingGroup = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$")]
+"""Name of a group; without characters that mean something in an ARN."""
 
 
 MAX_RATE, MAX_BURST = 10_000, 5_000
@@ -76,6 +78,8 @@ class StageSettings(_Model):
     """Where its KV engine (version 2) is mounted."""
     vault_namespace: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_/.-]{0,256}$")] = ""
     """Its namespace; empty for the root one."""
+    scaling_targets: tuple[AutoScalingGroup, ...] = ()
+    """Auto Scaling groups of EC2 whose desired capacity scaling policies may set."""
     removal: Literal["retain", "destroy"] = "retain"
     """What becomes of data when its stack is deleted."""
     gateway_log_role: bool = True

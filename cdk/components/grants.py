@@ -13,6 +13,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
 from cdk.components.nag import acknowledge
@@ -103,6 +104,30 @@ def start_execution(machine_arn: str) -> Grant:
 def invoke(function: lambda_.IFunction) -> Grant:
     """Calling a function, no version or alias of it."""
     return lambda role: _allow(role, ["lambda:InvokeFunction"], [function.function_arn])
+
+
+def put_events(role: iam.Role) -> None:
+    """Putting events on the account's default bus."""
+    _allow(role, ["events:PutEvents"], [f"arn:{Aws.PARTITION}:events:{Aws.REGION}:{Aws.ACCOUNT_ID}:event-bus/default"])
+
+
+def topic(target: sns.Topic) -> Grant:
+    """Publishing to a topic; the use of its key comes with a table that has the same."""
+    return lambda role: _allow(role, ["sns:Publish"], [target.topic_arn])
+
+
+def auto_scaling(names: Iterable[str]) -> Grant:
+    """Reading and setting the desired capacity of Auto Scaling groups of EC2, in this account and region."""
+
+    def apply(role: iam.Role) -> None:
+        for name in names:
+            resource = f"autoScalingGroup:*:autoScalingGroupName/{name}"
+            reason = "AWS puts an id of its own before the name of an Auto Scaling group."
+            _allow_any(role, "autoscaling:SetDesiredCapacity", Aws.REGION, resource, reason)
+        _allow(role, ["autoscaling:DescribeAutoScalingGroups"], ["*"])
+        acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": "Actions of X-Ray, and describing Auto Scaling groups, know no resource."})
+
+    return apply
 
 
 def sampled_tracing(role: iam.Role) -> None:

@@ -28,6 +28,7 @@ from cdk.features.notify import NotifyQueue
 from cdk.features.reports import ReportQueue, Reports
 from cdk.features.rollouts import Rollouts
 from cdk.features.rotations import Rotations
+from cdk.features.scaling import Scaling
 from cdk.features.seal import Seal, SealQueue
 from cdk.settings import StageSettings
 from functions.alerts.handler import LAG
@@ -107,6 +108,11 @@ class Ops(Construct):
         """That budgets are counted: one that is used up must not go unnoticed."""
         self._alive("Budgets", "budgets are not counted, and none acts", budgets.count.function)
         self._dead_letters({"Budgets": budgets.missed})
+
+    def watch_scaling(self, scaling: Scaling) -> None:
+        """That groups are decided upon: what is not is answered with 503 after some minutes."""
+        self._alive("Scaling", "no group of agents is scaled", scaling.decide.function)
+        self._dead_letters({"Scaling": scaling.missed})
 
     def watch_reports(self, reports: Reports, wanted: ReportQueue) -> None:
         """That reports are made, by the clock too."""

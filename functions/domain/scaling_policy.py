@@ -29,7 +29,7 @@ MAX_STABILISE_S = 3600
 MAX_STALE_S = 3600
 MIN_STALE_S = 60
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_ASG = re.compile(r"[^\s:][^:]{0,254}")
+_ASG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
 _STEP = re.compile(r"[1-9][0-9]{0,4}|(?:[1-9][0-9]{0,2}|1000)%")
 _USUAL = GroupPolicy(name="", tags="")
 

@@ -49,9 +49,15 @@ def lean(synthesise: Callable[[str], Stage]) -> Stage:
 
 @pytest.fixture(scope="session")
 def disposable(synthesise: Callable[[str], Stage]) -> Stage:
-    """A stage that gives its data up, tells a mailbox, and has two workspaces that ask for more together than the gateway gives."""
+    """A stage that gives its data up, tells a mailbox, sets an Auto Scaling group; its two workspaces want more than the gateway gives."""
     large = Limits(rate=6_000, burst=5_000)
-    return synthesise("lean", removal="destroy", alarm_email="ops@example.com", workspaces={"acme": large, "globex": large})
+    return synthesise(
+        "lean",
+        removal="destroy",
+        alarm_email="ops@example.com",
+        workspaces={"acme": large, "globex": large},
+        scaling_targets=("agents-fast",),
+    )
 
 
 def _read(folder: Path, stage: str) -> Stage:

@@ -21,6 +21,7 @@ FUNCTIONS = {
     "RotationsStep": ("functions.rotations.handler.handler", 60),
     "RotationsSweep": ("functions.rotations.handler.sweep", 60),
     "BudgetsCount": ("functions.budgets.handler.handler", 60),
+    "ScalingDecide": ("functions.scaling.handler.handler", 55),
     "ReportsMake": ("functions.reports.handler.handler", 300),
     "ReportsTick": ("functions.reports.handler.tick", 60),
     "ApiRead": ("functions.api.app.app", 29),
@@ -64,7 +65,13 @@ def test_a_run_that_goes_well_leaves_no_line_of_lambdas_own(live: Stage) -> None
 
 @pytest.mark.parametrize(
     ("feature", "event", "times"),
-    [("Seal", "SealTick", 1), ("Rollouts", "RolloutsSweep", 0), ("Rotations", "RotationsSweep", 0), ("Budgets", "BudgetsCount", 0)],
+    [
+        ("Seal", "SealTick", 1),
+        ("Rollouts", "RolloutsSweep", 0),
+        ("Rotations", "RotationsSweep", 0),
+        ("Budgets", "BudgetsCount", 0),
+        ("Scaling", "ScalingDecide", 0),
+    ],
 )
 def test_what_runs_each_minute_keeps_its_failures(live: Stage, feature: str, event: str, times: int) -> None:
     rule = live.app.named("AWS::Events::Rule", f"{feature}EachMinute")

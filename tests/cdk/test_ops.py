@@ -60,6 +60,10 @@ WATCHED = {
     "BudgetsThrottles",
     "BudgetsSilent",
     "BudgetsDeadLetters",
+    "ScalingErrors",
+    "ScalingThrottles",
+    "ScalingSilent",
+    "ScalingDeadLetters",
 }
 RAW = {"RawWriteRecordsErrors", "RawQueryErrors"}
 
@@ -74,13 +78,20 @@ def test_what_is_watched(live: Stage, lean: Stage) -> None:
 
 
 def test_every_alarm_tells_the_topic_and_says_what_is_wrong(live: Stage) -> None:
-    topic = {"Ref": next(iter(live.app.of("AWS::SNS::Topic")))}
+    (topic,) = ({"Ref": name} for name in live.app.of("AWS::SNS::Topic") if name.startswith("Ops"))
     for name, alarm in live.app.of("AWS::CloudWatch::Alarm").items():
         assert (alarm["AlarmActions"], alarm["OKActions"]) == ([topic], [topic]), name
         assert alarm["AlarmDescription"].startswith("ClawPulse live: "), name
 
 
-SILENT = ("OpsSealSilent", "OpsEvaluateSilent", "OpsRolloutSweepSilent", "OpsRotationSweepSilent", "OpsBudgetsSilent")
+SILENT = (
+    "OpsSealSilent",
+    "OpsEvaluateSilent",
+    "OpsRolloutSweepSilent",
+    "OpsRotationSweepSilent",
+    "OpsBudgetsSilent",
+    "OpsScalingSilent",
+)
 
 
 def test_silence_of_what_runs_always_is_an_alarm_and_silence_elsewhere_is_not(live: Stage) -> None:
@@ -91,15 +102,16 @@ def test_silence_of_what_runs_always_is_an_alarm_and_silence_elsewhere_is_not(li
         assert (silent["Period"], silent["EvaluationPeriods"], silent["ComparisonOperator"]) == (60, 5, "LessThanThreshold")
 
 
-def test_the_topic_is_encrypted_and_refuses_plain_http(live: Stage) -> None:
-    assert "KmsMasterKeyId" in live.app.only("AWS::SNS::Topic")
-    statements = live.app.only("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
-    assert [statement for statement in statements if statement["Effect"] == "Deny"]
+def test_topics_are_encrypted_and_refuse_plain_http(live: Stage) -> None:
+    for name in ("Ops", "Scaling"):
+        assert "KmsMasterKeyId" in live.app.named("AWS::SNS::Topic", name)
+        statements = live.app.named("AWS::SNS::TopicPolicy", name)["PolicyDocument"]["Statement"]
+        assert [statement for statement in statements if statement["Effect"] == "Deny"]
 
 
 def test_alarms_of_this_account_may_publish(live: Stage) -> None:
     """A topic's own policy takes the place of the default one, which would let them."""
-    statements = live.app.only("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    statements = live.app.named("AWS::SNS::TopicPolicy", "Ops")["PolicyDocument"]["Statement"]
     assert [(found["Action"], found["Principal"], found["Condition"]) for found in statements if found["Effect"] == "Allow"] == [
         ("sns:Publish", {"Service": "cloudwatch.amazonaws.com"}, {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}})
     ]

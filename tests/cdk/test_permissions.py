@@ -56,6 +56,7 @@ WANTED = {
     "RotationsSweepRole": LOGS | KEY_WRITE | STORED | TRACES | STARTS | SECRETS | {"dynamodb:UpdateItem"},
     "RotationsRole": LOG_DELIVERY | TRACES | SAMPLED | {"lambda:InvokeFunction"},
     "BudgetsCountRole": LOGS | KEY_WRITE | ROLLOUTS | TRACES | {"sqs:SendMessage", "states:StartExecution"},
+    "ScalingDecideRole": LOGS | KEY_WRITE | STORED | TRACES | {"dynamodb:DeleteItem", "events:PutEvents", "sns:Publish", "sqs:SendMessage"},
     "ReportsMakeRole": LOGS | KEY_WRITE | STORED | {"dynamodb:BatchGetItem"} | SENDS | TRACES | OBJECTS,
     "ReportsTickRole": LOGS | KEY_READ | {"dynamodb:GetItem", "sqs:SendMessage"} | TRACES | OBJECTS,
     "RolloutsRole": LOG_DELIVERY | TRACES | SAMPLED | {"lambda:InvokeFunction"},
@@ -123,6 +124,9 @@ def test_resources_are_exact_but_where_aws_knows_none(live: Stage) -> None:
         ("RotationsSweepRole", "Query", {"Rollouts", "Fleet"}),
         ("RotationsSweepRole", "UpdateItem", {"Fleet"}),
         ("BudgetsCountRole", "PutItem", {"Rollouts", "Fleet"}),
+        ("ScalingDecideRole", "PutItem", {"Alerts"}),
+        ("ScalingDecideRole", "DeleteItem", {"Alerts"}),
+        ("ScalingDecideRole", "Query", {"Rollups", "Fleet", "Alerts"}),
         ("ReportsMakeRole", "PutItem", {"Alerts"}),
         ("ReportsTickRole", "GetItem", {"Fleet"}),
         ("BudgetsCountRole", "Query", {"Rollouts", "Fleet", "Rollups"}),
@@ -134,6 +138,14 @@ def test_resources_are_exact_but_where_aws_knows_none(live: Stage) -> None:
 )
 def test_actions_reach_only_these_tables(live: Stage, role: str, action: str, where: set[str]) -> None:
     assert tables(live.app.allowed(role)[f"dynamodb:{action}"]) == where
+
+
+def test_only_auto_scaling_groups_that_the_stage_names_are_set(live: Stage, disposable: Stage) -> None:
+    assert not [action for action in live.app.allowed("ScalingDecideRole") if action.startswith("autoscaling:")]
+    allowed = disposable.app.allowed("ScalingDecideRole")
+    assert ":autoScalingGroup:*:autoScalingGroupName/agents-fast" in json.dumps(allowed["autoscaling:SetDesiredCapacity"])
+    assert json.dumps(allowed["autoscaling:SetDesiredCapacity"]).count("autoScalingGroup:") == 1
+    assert "autoscaling:DescribeAutoScalingGroups" in allowed
 
 
 def test_channels_reach_only_what_is_called_theirs(live: Stage) -> None:

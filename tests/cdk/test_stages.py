@@ -32,7 +32,7 @@ def test_outputs_are_those_that_others_rely_on(live: Stage) -> None:
         "AccessLogsBucket",
         "ReportsBucket",
     }
-    assert live.app.outputs == {"ApiUrl", "BootstrapFunctionName", "SealQueueUrl", "OpsTopicArn"}
+    assert live.app.outputs == {"ApiUrl", "BootstrapFunctionName", "SealQueueUrl", "OpsTopicArn", "ScalingTopicArn"}
 
 
 def test_names_are_left_to_cloudformation(live: Stage) -> None:

@@ -9,6 +9,8 @@ from functions.domain.report_words import amount, money
 
 MOST = 10
 _GRAVITY = list(Severity)
+_PLAIN = frozenset(("Tasks", "Some", "The", "Messages", "Objective", "New", "Frequent", "Cost", "Latency", "Failed"))
+"""First words of titles that are no names."""
 
 
 def advice(sections: Iterable[Section]) -> Section:
@@ -44,9 +46,12 @@ def saved(findings: Sequence[Finding]) -> float | None:
 def _summary(found: Sequence[Finding], usd: float | None) -> str:
     if not found:
         return "Nothing has to be done."
-    first = f"{found[0].title[:1].lower()}{found[0].title[1:]}" if found[0].title[1:2].islower() else found[0].title
-    at_stake = f" About {money(usd)} a month is at stake." if usd else ""
-    return f"{amount(len(found), 'recommendation')}; first: {first}.{at_stake}"
+    first = found[0].title
+    # Names of agents and errors stay as they are.
+    told = first[:1].lower() + first[1:] if first.split(" ")[0] in _PLAIN else first
+    more = f"; {amount(len(found) - 1, 'more thing')} to do" if len(found) > 1 else ""
+    at_stake = f", about {money(usd)} a month is at stake" if usd else ""
+    return f"First of all: {told}{more}{at_stake}."
 
 
 def _table(found: Sequence[Finding]) -> Table:

@@ -1,6 +1,6 @@
 """Section: hours in which cost, failures, latency or work were far from what their time of day and week lead to expect (`domain.anomaly`).
 
-Tiers are looked at beside agents: what a whole tier has is told once, not of each of its agents.
+Tiers are looked at beside agents: what a whole tier has is told once, not of each of its agents; what a few agents make is told of them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ TIER = "tier"
 MOST = 15
 TOLD = 5
 """Findings; all are in the table."""
+FEW = 3
+MOSTLY = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +90,21 @@ def odd(data: ReportData) -> list[Odd]:
     found: list[Odd] = []
     for watched in WATCHED:
         tiers = list(_find(data, watched, TIER))
-        found += tiers
-        agents = (one for one in _find(data, watched, AGENT) if one.found.direction is Direction.UP)
-        found += [one for one in agents if not any(one.within(tier, _tier(data, one.who)) for tier in tiers)]
+        agents = [one for one in _find(data, watched, AGENT) if one.found.direction is Direction.UP]
+        for tier in tiers:
+            parts = [one for one in agents if one.within(tier, _tier(data, one.who))]
+            if not _explained(tier, parts):
+                found.append(tier)
+                agents = [one for one in agents if one not in parts]
+        found += agents
     return sorted(found, key=lambda one: (-one.found.score, one.found.first_hour, one.who))
+
+
+def _explained(tier: Odd, parts: Sequence[Odd]) -> bool:
+    """Whether a few agents make what is unusual of their tier: then they are told, and not the tier."""
+    if not 0 < len(parts) <= FEW:
+        return False
+    return tier.watched.scale is Scale.SIZE or sum(one.found.excess for one in parts) >= MOSTLY * tier.found.excess
 
 
 def _find(data: ReportData, watched: Watched, by: str) -> Iterator[Odd]:

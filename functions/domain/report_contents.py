@@ -12,7 +12,7 @@ from functions.domain.report_budgets import budgets
 from functions.domain.report_cost import cost, driver
 from functions.domain.report_data import ReportData
 from functions.domain.report_errors import errors
-from functions.domain.report_fleet import fleet, score_stat
+from functions.domain.report_fleet import fleet, score_stat, trend
 from functions.domain.report_health import health
 from functions.domain.report_keys import keys
 from functions.domain.report_leaks import leaks
@@ -47,8 +47,8 @@ def contents(data: ReportData, id: str) -> Report:
         start=data.start,
         end=data.end,
         made=data.now,
-        summary=_summary(data),
-        headline=list(_headline(data)),
+        summary=sentence(_work(data), _money(data), todo.summary) if data.active else _work(data),
+        headline=[*_headline(data), *todo.stats[1:]],
         sections=[todo, *sections],
         notes=list(_notes(data)),
     )
@@ -60,10 +60,6 @@ def _title(data: ReportData) -> str:
     return f"{'Agents with ' + str(data.selector) if data.selector.matchers else 'The fleet'}, {when}"
 
 
-def _summary(data: ReportData) -> str:
-    return sentence(_work(data), _money(data))
-
-
 def _work(data: ReportData) -> str:
     total = everything(data.tally()[0])
     if not data.active:
@@ -71,7 +67,8 @@ def _work(data: ReportData) -> str:
     if total.success is None:
         return f"{amount(len(data.active), 'agent')} reported, but no task came to an end."
     well = "all" if total.success == 1 else percent(total.success)
-    return f"{amount(len(data.active), 'agent')} finished {count(total.finished)} tasks, {well} of them well."
+    told = trend(data, *health(data))
+    return f"{amount(len(data.active), 'agent')} finished {count(total.finished)} tasks, {well} of them well{'; ' if told else ''}{told}."
 
 
 def _money(data: ReportData) -> str:
@@ -92,6 +89,13 @@ def _headline(data: ReportData) -> Iterator[Stat]:
     yield Stat(label="Tasks", value=now.finished, unit=Unit.COUNT, before=known.finished if known else None)
     yield Stat(label="Tasks that went well", value=now.success, unit=Unit.FRACTION, before=known.success if known else None, better="up")
     yield Stat(label="Cost", value=now.usd, unit=Unit.USD, before=known.usd if known else None, better="down")
+    yield Stat(
+        label="Incidents",
+        value=sum(one.opened >= data.start for one in data.incidents),
+        unit=Unit.COUNT,
+        before=len(data.incidents_before) if known else None,
+        better="down",
+    )
     yield Stat(label="Cost per task", value=now.usd_per_task, unit=Unit.USD, before=known.usd_per_task if known else None, better="down")
 
 

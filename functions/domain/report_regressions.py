@@ -40,11 +40,12 @@ class Figure:
     text: str
     """The unit as `alert_text.figure` has it."""
     worse: str
+    """With a place for how much."""
 
 
 FIGURES = (
-    Figure(label="Cost per task", names=(tasks.COST, usage.PRICED), unit=Unit.USD, text="$", worse="cost more"),
-    Figure(label="Latency", names=(tasks.LATENCY,), unit=Unit.MS, text="ms", worse="take longer"),
+    Figure(label="Cost per task", names=(tasks.COST, usage.PRICED), unit=Unit.USD, text="$", worse="cost {} more"),
+    Figure(label="Latency", names=(tasks.LATENCY,), unit=Unit.MS, text="ms", worse="take {} longer"),
 )
 
 
@@ -109,10 +110,14 @@ def _who(one: Compared) -> str:
     return f"tier {one.tier}" if one.tier else "agents without a tier"
 
 
+def _title(one: Compared) -> str:
+    return f"Tasks of {_who(one)} {one.figure.worse.format(percent(max(0.0, (one.found.ratio or 1) - 1)))}"
+
+
 def _summary(data: ReportData, worse: Sequence[Compared]) -> str:
     if not worse:
         return f"No tier's tasks cost or take clearly more than in the {data.period} before."
-    return f"{amount(len(worse), 'regression')}: {listed([f'tasks of {_who(one)} {one.figure.worse}' for one in worse])}."
+    return f"{amount(len(worse), 'regression')}. {listed([_title(one) for one in worse])}."
 
 
 def _finding(data: ReportData, one: Compared) -> Finding:
@@ -121,7 +126,7 @@ def _finding(data: ReportData, one: Compared) -> Finding:
     usd = found.per_task * data.per_month if one.figure.unit is Unit.USD else None
     return Finding(
         severity=Severity.CRITICAL if usd else Severity.WARNING,
-        title=f"Tasks of {_who(one)} {one.figure.worse}: {percent((found.ratio or 1) - 1)} more",
+        title=_title(one),
         evidence=" ".join(_sentences(found.reason.removeprefix("all: "), why)),
         about=[one.tier] if one.tier else [],
         usd_per_month=usd,

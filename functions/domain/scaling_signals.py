@@ -126,7 +126,7 @@ def _reason(signal: Signal, rule: ScalingSignal | TellingSignal, reading: Readin
     if zone is Zone.UNREADABLE:
         return f"{signal} could not be read: {reading.fault}"
     if reading.value is None:
-        return f"nobody reports {signal}"
+        return f"{signal} is not known: nobody reports it, or too little of it"
     if signal in RELATIVE and not reading.baseline:
         return f"{_figure(signal, reading, observed)}: there is no baseline yet"
     held = f" for {span((observed.time - since) // SECOND_MS * SECOND_MS)}" if observed.time > since else ""

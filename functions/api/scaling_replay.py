@@ -18,7 +18,9 @@ from functions.domain.spans import MINUTES_KEPT_MS
 from functions.domain.tasks import LATENCY
 from functions.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
 
-MAX_MS = 34 * DAY_MS
+MAX_AGE_MS = 34 * DAY_MS
+MAX_LENGTH_MS = 7 * DAY_MS
+"""A week takes seconds; the gateway waits 29."""
 HOURLY = "minutes are kept for 3 days: the tasks of an hour are taken to come evenly, so bursts within it are not seen"
 
 
@@ -41,7 +43,9 @@ def _range(call: Call, fleet: FleetView, length: int, end: datetime | None) -> t
     """Start, end and width of the buckets, ms: as asked, up to what is sealed."""
     last = min(call.now, call.now if end is None else milliseconds(end))
     first = last - length
-    if first < call.now - MAX_MS:
+    if length > MAX_LENGTH_MS:
+        raise InvalidInput("is more than 7 days: ask for a part, with `end`", "range")
+    if first < call.now - MAX_AGE_MS:
         raise InvalidInput("reaches back more than 34 days: hours are kept for 35", "range")
     if fleet.snapshot and fleet.snapshot.rates_minute is not None:
         last = min(last, (fleet.snapshot.rates_minute + 1) * MINUTE_MS)

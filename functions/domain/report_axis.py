@@ -20,6 +20,8 @@ _TIME_STEPS = (
 _MONDAY = 4 * DAY_MS
 """1970 began on a Thursday."""
 _MOST_TIMES = 9
+_LEAST = 1e-12
+"""What lies closer together is one value."""
 
 
 class Axis(NamedTuple):
@@ -40,7 +42,7 @@ def value_axis(values: Iterable[float], unit: Unit, count: int = 5) -> Axis:
     """From 0, or the lowest if that is less, to a round number at or above the highest."""
     known = [value for value in values if math.isfinite(value)]
     low, high = min([0.0, *known]), max([0.0, *known])
-    if high == low:
+    if high - low < _LEAST:
         high = low + 1
     scale = scaled(unit, max(high, -low))
     step = _step((high - low) / scale.by / count, whole=unit in (Unit.COUNT, Unit.TOKENS) and scale.by == 1)

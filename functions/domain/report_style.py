@@ -72,7 +72,7 @@ a{{color:var(--link)}}
 .stat{{background:var(--card);border-radius:.5rem;padding:.75rem 1rem;margin:0}}
 .stat dt{{color:var(--muted);font-size:.875rem}}
 .stat dd{{margin:0}}
-.stat .value{{font-size:1.375rem;font-weight:600;font-variant-numeric:tabular-nums}}
+.stat .value{{font-size:1.25rem;font-weight:600;font-variant-numeric:tabular-nums}}
 .stat .change,.stat .note{{font-size:.8125rem;color:var(--muted)}}
 .stat .unknown{{color:var(--muted);font-weight:400}}
 .good{{color:var(--good)!important}}.warning{{color:var(--warning)!important}}

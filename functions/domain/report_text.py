@@ -50,11 +50,11 @@ def verdict(stat: Stat) -> Severity | None:
 
 
 def number(value: float) -> str:
-    """Grouped, with at most two digits behind the point; of small ones two that are not 0."""
+    """Grouped, with at most two digits behind the point; of small ones three from the first that is not 0."""
     size = abs(value)
     if value == int(value) or size >= _WHOLE_FROM:
         return f"{value:,.0f}"
-    digits = 2 if size >= _CENTS_FROM or not size else min(1 - math.floor(math.log10(size)), 8)
+    digits = 2 if size >= _CENTS_FROM or not size else min(2 - math.floor(math.log10(size)), 9)
     return f"{value:,.{digits}f}".rstrip("0").rstrip(".") or "0"
 
 

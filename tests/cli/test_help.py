@@ -41,6 +41,7 @@ def test_all_nouns_are_there() -> None:
             "keys",
             "rollout",
             "rotate",
+            "scaling",
             "series",
             "settings",
             "silences",

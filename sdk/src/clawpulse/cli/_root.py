@@ -26,6 +26,7 @@ from clawpulse.cli import (
     report,
     rollout,
     rotate,
+    scaling,
     series,
     settings,
     silences,
@@ -43,7 +44,7 @@ COMMANDS: tuple[click.Command, ...] = (
     *(agents.agents, summary.summary, series.series, tasks.tasks, events.events, errors.errors),
     *(fleet.fleet, rollout.rollout, rotate.rotate, keys.keys, report.report),
     *(alerts.alerts, incidents.incidents, silences.silences, channels.channels, budgets.budgets, cost.cost),
-    *(capacity.capacity, tracker.tracker),
+    *(capacity.capacity, tracker.tracker, scaling.scaling),
     *(token.token, settings.settings, version.version),
 )
 GROUP = "clawpulse.commands"

@@ -39,6 +39,7 @@ BODIES = {
     ("PUT", "/api/prices"): {},
     ("POST", "/api/reports"): {},
     ("PUT", "/api/report-schedule"): {},
+    ("PUT", "/api/slos"): {},
     ("POST", "/api/cost/reprice"): {},
     ("POST", "/api/fleet/plan"): {"files": FILES},
     ("POST", "/api/fleet/apply"): {"files": FILES, "dryRun": True},

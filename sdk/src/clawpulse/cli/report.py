@@ -112,6 +112,14 @@ report.add_command(
         "Show when reports come by themselves, and who is told; with FILE, replace it.",
     )
 )
+report.add_command(
+    document_command(
+        "slos",
+        "api/slos",
+        "Show the objectives (SLOs) that reports measure; with FILE, replace them.",
+        "nothing is set: the defaults of docs/report-contents.md hold",
+    )
+)
 
 
 def _waited(api: Api, made: Any, seconds: float) -> Any:

@@ -20,6 +20,8 @@ from functions.domain.times import SECOND_MS
 
 MAX_WANTED = 4_000
 """Observations remembered for stabilisation: an hour of one a second."""
+MOST = 1e6
+"""Agents that may be wanted: more than any policy allows. A level over tiny thresholds can be anything, infinite too."""
 GENTLE = 0.1
 """The share of the agents that latency asks for or gives up: it does not tell how many are needed."""
 
@@ -125,7 +127,7 @@ def _needed(state: SignalState, ratio: float, current: int) -> int:
         gentle = max(1, int(current * GENTLE))
         return max(0, current + (gentle if state.zone is Zone.HIGH else -gentle))
     # Less than a billionth over a whole number is an error of floats, and not one agent more.
-    needed = ceil(max(current, 1) * ratio - 1e-9)
+    needed = ceil(min(max(current, 1) * ratio, MOST) - 1e-9)
     return max(needed, current + 1) if state.zone is Zone.HIGH else min(needed, current)
 
 

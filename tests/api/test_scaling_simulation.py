@@ -139,6 +139,13 @@ def test_faults_of_a_policy_have_their_paths(world: World, client: ApiClient) ->
     assert "not valid any more" in client.problem(422, "POST", ROUTE, json={"group": "fast", "load": LOAD})["detail"]
 
 
+def test_thresholds_next_to_nothing_are_thresholds(client: ApiClient) -> None:
+    found = run(
+        client, load={**LOAD, "rate": 10_000}, policy={"groups": {"fast": {"tags": "tier=fast", "queue": {"up": 1e-310, "down": 0}}}}
+    )
+    assert found["most"] == 10
+
+
 def test_groups_that_there_are_not(client: ApiClient) -> None:
     assert "stored policy" in client.problem(404, "POST", ROUTE, json={"group": "slow", "load": LOAD})["detail"]
     assert "given policy" in client.problem(404, "POST", ROUTE, json={"group": "slow", "load": LOAD, "policy": POLICY})["detail"]

@@ -72,6 +72,15 @@ def delivery(number: int = 1) -> Delivery:
     return Delivery(id=delivery_id(NOW, "i", number, "chat"), channel="chat", notification=told, created=NOW)
 
 
+def test_edges_without_a_state_are_posted_and_a_repeat_adds_none(store: AlertStore) -> None:
+    store.post("ws", [edge(2), edge(1)])
+    store.post("ws", [edge(1)])
+    assert store.outbox("ws", 10) == [edge(1), edge(2)]
+    assert store.states("ws") == []
+    store.dispatched("ws", [edge(1)])
+    assert store.outbox("ws", 10) == [edge(2)]
+
+
 def test_states_are_read_back_as_written(store: AlertStore) -> None:
     first = state(value=1.5, reason="größer", fired=[1, 2])
     assert claim(store, first, None)

@@ -110,3 +110,16 @@ def test_tasks_without_an_end_are_forgotten() -> None:
     assert len(pending) == MAX_OPEN + 10
     assert len(pending._open) == MAX_OPEN
     assert pending.due(10)
+
+
+def test_a_full_batch_parts_no_task_that_was_sent_by_hand() -> None:
+    pending = Pending(10)
+    tasks = [f"t{number}" for number in range(MAX_POINTS)]
+    for task in tasks:
+        for name in ("task.tokens_in", "task.tokens_out", "task.cost_usd"):
+            pending.add(Point(name, 1.0, 0, (), {"task_id": task}), 0.0)
+    seen: list[set[str]] = []
+    while len(pending):
+        seen.append({piece.item.attributes["task_id"] for piece in pending.cut(20.0)})  # type: ignore[union-attr]
+    assert set.union(*seen) == set(tasks)
+    assert sum(map(len, seen)) == len(tasks), "no task is in two batches"

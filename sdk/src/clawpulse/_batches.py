@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from clawpulse import wire
 from clawpulse._aggregation import MINUTE_MS, Piece
+from clawpulse._pending import same_task
 from clawpulse._runs import merged
 from clawpulse._spool import Batch
 
@@ -24,9 +25,16 @@ def batches(header: wire.Header, pieces: Sequence[Piece], counts: Mapping[str, i
 
 
 def _halves(header: wire.Header, pieces: Sequence[Piece], counts: Mapping[str, int]) -> list[Batch]:
-    half = len(pieces) // 2
+    half = _seam(pieces)
     first = batches(header, pieces[:half], counts)
     return first + batches(header._replace(seq=header.seq + len(first)), pieces[half:], {})
+
+
+def _seam(pieces: Sequence[Piece]) -> int:
+    """Where to part pieces: as near to the middle as the points of one task stay together."""
+    half = len(pieces) // 2
+    places = sorted(range(1, len(pieces)), key=lambda place: abs(place - half))
+    return next((place for place in places if not same_task(pieces[place - 1].item, pieces[place].item)), half)
 
 
 def _too_varied(items: Sequence[wire.Item]) -> bool:

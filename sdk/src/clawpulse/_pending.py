@@ -11,7 +11,7 @@ from collections import deque
 from typing import Union
 
 from clawpulse._aggregation import MINUTE_MS, Piece, SeriesMinute
-from clawpulse.wire import MAX_POINTS, Event, Pairs, Point
+from clawpulse.wire import MAX_POINTS, Aggregate, Event, Item, Pairs, Point
 
 TASK = "task_id"
 STARTED = "task.started"
@@ -20,6 +20,12 @@ MAX_OPEN = 10_000
 """Running tasks that are kept in mind."""
 
 Record = Union[Point, Event]
+
+
+def same_task(one: Item, other: Item) -> bool:
+    """Whether two things speak of one task: what it used and what it cost are only known to belong together within a batch."""
+    tasks = [None if isinstance(item, Aggregate) else item.attributes.get(TASK) for item in (one, other)]
+    return tasks[0] is not None and tasks[0] == tasks[1]
 
 
 class _Group:
@@ -40,11 +46,18 @@ class _Group:
         self.numbers.append(number)
 
     def take(self, most: int) -> list[Piece]:
-        """Take out the first pieces."""
+        """Take out the first pieces: as many as there may be, fewer if that would part a task, unless it is all of them."""
+        most = self._seam(most)
         rows = zip(self.records[:most], self.numbers[:most])
         pieces = [Piece(record, ((number, number + 1),), 1) for record, number in rows]
         del self.records[:most], self.numbers[:most]
         return pieces
+
+    def _seam(self, most: int) -> int:
+        place = most
+        while 0 < place < len(self.records) and same_task(self.records[place - 1], self.records[place]):
+            place -= 1
+        return place or most
 
 
 class Pending:
@@ -105,8 +118,9 @@ class Pending:
             pieces = group.take(room)
             batch += pieces
             self._free_pieces -= len(pieces)
-            if not group:
-                self._free.popleft()
+            if group:
+                break
+            self._free.popleft()
         batch += self._cut_series(MAX_POINTS - len(batch), now)
         self._last_cut = now
         return batch

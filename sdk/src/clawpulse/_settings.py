@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from clawpulse import _version, wire
 from clawpulse.errors import InvalidSettings
 
-ATTRIBUTES = frozenset({"task_id", "session_id", "run_id", "trace_id", "span_id", "request_id", "cost_source"})
+ATTRIBUTES = frozenset({"task_id", "session_id", "run_id", "trace_id", "span_id", "request_id"})
 """Tag keys that say more of a single task or request: they stay on the points and never make a series."""
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")

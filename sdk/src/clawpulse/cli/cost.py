@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from clawpulse.cli import _cost_periods as periods
 from clawpulse.cli import _cost_view as views
 from clawpulse.cli import _output as out
 from clawpulse.cli._api import Api
@@ -80,3 +81,5 @@ cost.add_command(
     )
 )
 cost.add_command(reconcile)
+for command in periods.COMMANDS:
+    cost.add_command(command)

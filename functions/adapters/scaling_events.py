@@ -59,6 +59,10 @@ def document_of(workspace: str, decision: Decision) -> dict[str, Any]:
         "max": decision.max,
         "reason": decision.reason,
         "limits": decision.limits,
+        "signals": [
+            {"signal": str(one.signal), "zone": str(one.zone), "value": one.value, "level": one.level, "vote": str(one.vote)}
+            for one in decision.signals
+        ],
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from functions.adapters.scaling_events import DETAIL_TYPE, SOURCE, ScalingEvents
 from functions.domain.errors import StoreUnavailable
-from functions.domain.scaling import Action, Decision
+from functions.domain.scaling import Action, Decision, Signal, SignalState, Vote, Zone
 
 pytestmark = pytest.mark.cloud
 NOW = 1_795_478_400_000
@@ -25,6 +25,7 @@ DECISION = Decision(
     max=20,
     reason="größer: 31 tasks wait",
     limits=["step: 12 are wanted"],
+    signals=[SignalState(signal=Signal.QUEUE, zone=Zone.HIGH, since=NOW, value=31.0, level=6.2, vote=Vote.UP)],
 )
 DOCUMENT = {
     "id": f"acme/fast/{NOW}/7",
@@ -39,6 +40,7 @@ DOCUMENT = {
     "max": 20,
     "reason": "größer: 31 tasks wait",
     "limits": ["step: 12 are wanted"],
+    "signals": [{"signal": "queue", "zone": "high", "value": 31.0, "level": 6.2, "vote": "up"}],
 }
 
 

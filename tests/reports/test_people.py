@@ -91,7 +91,9 @@ def test_a_quiet_week_has_no_times_and_no_noise_instead_of_zeros() -> None:
 
 
 def test_messages_that_did_not_arrive() -> None:
-    notification = Notification(kind=NotificationKind.FIRING, incident="i1", version=1, at=START, severity=Severity.CRITICAL, title="x")
+    notification = Notification(
+        kind=NotificationKind.FIRING, workspace="team", incident="i1", title="x", severity=Severity.CRITICAL, at=START, started=START
+    )
     lost = Delivery(
         id="d", channel="chat", notification=notification, created=START, state=DeliveryState.UNDELIVERED, reason="404 no such channel"
     )

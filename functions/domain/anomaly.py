@@ -194,15 +194,20 @@ def _extent(rest: Floats, start: int, stop: int, watched: int) -> tuple[int, int
         return start, stop
     start, stop = start + int(inside[0]), start + int(inside[-1]) + 1
     unusual = np.flatnonzero(np.nan_to_num(rest) >= _UNUSUAL)
-    for at in unusual[(unusual >= stop)]:
-        if at > stop + _GAP:
+    for at in unusual[(unusual >= stop)].tolist():
+        if not _belongs(rest[at], at - stop):
             break
-        stop = int(at) + 1
-    for at in unusual[(unusual < start) & (unusual >= watched)][::-1]:
-        if at < start - 1 - _GAP:
+        stop = at + 1
+    for at in unusual[(unusual < start) & (unusual >= watched)][::-1].tolist():
+        if not _belongs(rest[at], start - 1 - at):
             break
-        start = int(at)
+        start = at
     return start, stop
+
+
+def _belongs(rest: float, gap: int) -> bool:
+    """The more hours as usual lie between, the more unusual an hour has to be."""
+    return gap <= _GAP and rest >= _UNUSUAL * (1 + gap)
 
 
 def _when(first: int, last: int) -> str:

@@ -86,6 +86,8 @@ def bisect(work: Work, agents: Sequence[str], changes: Iterable[Change], *, unit
     The rows of `work` are the `agents`; it should begin some days before the rise. `unit` is one of `alert_text.figure`.
     """
     levels = Levels.of(work)
+    if not levels.weights.any():
+        return _nothing(levels, agents)
     tried = [_tried(change, levels, agents) for change in changes]
     theories = [theory for theory in tried if theory is not None]
     other = levels.scan(np.ones(len(agents), dtype=bool))

@@ -15,9 +15,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from functions.domain.alert_columns import Floats
-from functions.domain.robust import NORMAL, as_normal, as_students, median
-from functions.domain.seasons import HOURS_PER_WEEK, WEEKEND, by_day, weekday
+from functions.domain.alert_columns import Floats, Ints
+from functions.domain.robust import NORMAL, Mask, as_normal, as_students, median
+from functions.domain.seasons import HOURS_PER_WEEK, WEEKEND, by_day, hour_of_week, weekday
 from functions.domain.times import HOURS_PER_DAY
 
 MIN_DAYS = 3
@@ -36,6 +36,9 @@ _WALK: Final = 0.08
 """By how much levels move from week to week where nothing is known of it, as a fraction …"""
 _WALK_WEEKS: Final = 4.0
 """… which counts for so many weeks."""
+_STRANGE: Final = 0.85
+"""By how much days of a kind that was never seen may differ from the others, as a fraction."""
+_SEEN_HOURS: Final = 20
 _ALIKE: Final = 0.3
 """Correlation of a day with the next where little is known …"""
 _ALIKE_DAYS: Final = 14.0
@@ -97,7 +100,7 @@ def forecast(values: Floats, first_hour: int, *, period_start: int, now_hour: in
     _check(known, now_hour)
     notes: list[str] = []
     capped = _capped(known, first_hour, notes)
-    hours = np.arange(period_start, max(period_end, period_start))
+    hours = np.arange(period_start, max(period_end, period_start), dtype=np.int64)
     past, rates = _rates(capped, first_hour, hours)
     spread = _Spread.of(capped, past, first_hour)
     got = np.full(len(hours), np.nan)
@@ -112,7 +115,11 @@ def forecast(values: Floats, first_hour: int, *, period_start: int, now_hour: in
         amount = float(rates[open_ & ~coming].sum())
         notes.append(f"{guessed} hours of the period are not known and count as usual: {amount:.4g}")
     notes.append(f"from {np.count_nonzero(~np.isnan(known)) / HOURS_PER_DAY:.3g} days")
-    error = spread.error(np.maximum(length, 1) / HOURS_PER_DAY)
+    strange = open_ & ~_seen(known, first_hour, hours)
+    if strange.any():
+        notes.append("of the coming weekends or workdays none is known yet: taken to be like the other days")
+    part = np.divide(np.cumsum(np.where(strange, rates, 0.0)), rest, out=np.zeros(len(rest)), where=rest > 0)
+    error = np.hypot(spread.error(np.maximum(length, 1) / HOURS_PER_DAY), _STRANGE * part)
     most = as_students(NORMAL.inv_cdf((1 + level) / 2), spread.freedom)
     low, high = (np.maximum.accumulate(used + rest * np.exp(side * most * error)) for side in (-1, 1))
     end = {"expected": used + rest, "low": low, "high": high}
@@ -156,7 +163,7 @@ def _capped(known: Floats, first_hour: int, notes: list[str]) -> Floats:
     return scaled
 
 
-def _rates(known: Floats, first_hour: int, hours: np.ndarray) -> tuple[Floats, Floats]:
+def _rates(known: Floats, first_hour: int, hours: Ints) -> tuple[Floats, Floats]:
     """What past hours should have had, and what others will: the profile of the week, at the level of late."""
     past = first_hour + np.arange(len(known))
     age = (first_hour + len(known) - past) / HOURS_PER_DAY
@@ -164,20 +171,23 @@ def _rates(known: Floats, first_hour: int, hours: np.ndarray) -> tuple[Floats, F
     values, weights = np.where(there, known, 0.0), there * 0.5 ** (age / _HALF_LIFE_DAYS)
     week = np.arange(HOURS_PER_WEEK)
     of_day, is_weekend = week % HOURS_PER_DAY, week // HOURS_PER_DAY >= WEEKEND
-    sums, counts = (np.bincount(_of_week(past), part, HOURS_PER_WEEK) for part in (values * weights, weights))
+    sums, counts = (np.bincount(hour_of_week(past), part, HOURS_PER_WEEK) for part in (values * weights, weights))
     profile = np.zeros(HOURS_PER_WEEK)
     # From what all days have in common, to what workdays or weekends have, to what this day of the week has.
     for group in (np.zeros(HOURS_PER_WEEK, np.int64), of_day, of_day + HOURS_PER_DAY * is_weekend, week):
         total, amount = (np.bincount(group, part, HOURS_PER_WEEK)[group] for part in (sums, counts))
         profile = (total + _OWN_WEEKS * profile) / (amount + _OWN_WEEKS)
     recent = there * 0.5 ** (age / _LEVEL_HALF_LIFE_DAYS)
-    usual = float((profile[_of_week(past)] * recent).sum())
+    usual = float((profile[hour_of_week(past)] * recent).sum())
     level = float((values * recent).sum()) / usual if usual > 0 else 0.0
-    return profile[_of_week(past)], level * profile[_of_week(hours)]
+    return profile[hour_of_week(past)], level * profile[hour_of_week(hours)]
 
 
-def _of_week(hours: np.ndarray) -> np.ndarray:
-    found: np.ndarray = weekday(hours) * HOURS_PER_DAY + hours % HOURS_PER_DAY
+def _seen(known: Floats, first_hour: int, hours: Ints) -> Mask:
+    """Whether hours are of a kind, workday or weekend, of which a day is known."""
+    weekend = weekday(first_hour + np.flatnonzero(~np.isnan(known))) >= WEEKEND
+    seen = np.array([np.count_nonzero(~weekend), np.count_nonzero(weekend)]) >= _SEEN_HOURS
+    found: Mask = seen[(weekday(hours) >= WEEKEND).astype(np.int64)]
     return found
 
 

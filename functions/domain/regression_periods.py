@@ -14,8 +14,7 @@ import numpy as np
 
 from functions.domain.alert_columns import Floats
 from functions.domain.robust import NORMAL, Mask, as_normal, as_students, median, upper_tail
-from functions.domain.seasons import by_day
-from functions.domain.times import HOURS_PER_DAY
+from functions.domain.seasons import by_day, weekday
 
 _MOST_PEERS: Final = 10
 """Days of its own that a stratum's peers count for, at most; as many as there are."""
@@ -75,7 +74,8 @@ class Ratios(NamedTuple):
     @property
     def chance(self) -> Floats:
         """That it is so far from 1, either way, by chance."""
-        t = np.divide(self.log, self.error, out=np.sign(self.log) * np.inf, where=self.error > 0)
+        sure = np.where(self.log == 0, 0.0, np.copysign(np.inf, self.log))
+        t = np.divide(self.log, self.error, out=sure, where=self.error > 0)
         return np.array([2 * upper_tail(abs(z)) if not math.isnan(z) else 1.0 for z in as_normal(t, self.freedom)])
 
     def at(self, row: int, alpha: float) -> Interval:
@@ -99,7 +99,7 @@ class Days:
         """Whole days of UTC, but for the first and the last."""
         sums, counts = (np.nansum(by_day(part, work.first_hour)[0], axis=2) for part in (work.sums, work.counts))
         known = int((~np.isnan(work.counts)).any(axis=0).sum()) if len(work.counts) else 0
-        return cls(sums, counts, work.first_hour // HOURS_PER_DAY % 7, known)
+        return cls(sums, counts, weekday(work.first_hour), known)
 
     @property
     def total(self) -> Floats:

@@ -49,7 +49,7 @@ def upper_tail(z: float) -> float:
 
 
 def as_normal(t: Floats | np.float64, freedom: Floats | float) -> Floats:
-    """The normal deviates that are as far out as some of Student's t (Wallace 1959; within 0.2 % from 3 degrees of freedom on)."""
+    """The normal deviates that are as far out as some of Student's t (Wallace 1959; within 2 % from 3 degrees of freedom on)."""
     found: Floats = (8 * freedom + 1) / (8 * freedom + 3) * np.sqrt(freedom * np.log1p(t * t / freedom)) * np.sign(t)
     return found
 

@@ -26,8 +26,8 @@ _SURE: Final = 2.0
 """What comes back weekly must be so many standard deviations."""
 
 
-def weekday(hours: Ints) -> Ints:
-    """Day of the week of some hours' numbers, UTC: 0 is Monday. 1970 began on a Thursday."""
+def weekday[Hours: (int, Ints)](hours: Hours) -> Hours:
+    """Day of the week of hours' numbers, UTC: 0 is Monday. 1970 began on a Thursday."""
     return (hours // HOURS_PER_DAY + 3) % 7
 
 
@@ -51,7 +51,7 @@ def by_day(values: Floats, first_hour: int) -> tuple[Floats, int]:
     before = first_hour % HOURS_PER_DAY
     after = -(before + values.shape[1]) % HOURS_PER_DAY
     padded = np.pad(values, ((0, 0), (before, after)), constant_values=np.nan)
-    return padded.reshape(len(values), -1, HOURS_PER_DAY), before
+    return padded.reshape(len(values), padded.shape[1] // HOURS_PER_DAY, HOURS_PER_DAY), before
 
 
 def _profile(grid: Floats, weekend: np.ndarray) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 from functions.domain.alert_columns import Floats
 from functions.domain.seasons import hour_of_week, weekday
 
-MONDAY = 491_064  # 2026-01-05, 00:00 UTC
+MONDAY = 490_992  # 2026-01-05, 00:00 UTC
 DAY = 24
 WEEK = 168
 

@@ -65,7 +65,7 @@ def demand(observed: Observed, policy: TierPolicy, what_if: WhatIf, dice: np.ran
     mean = (given_time if given_time is not None else service.mean if service else 0.0) * what_if.service_factor
     found = None if what_if.arrival_rate is not None else peak(observed.counts, observed.bucket_s, mean)
     if found is None and what_if.arrival_rate is None:
-        return "too few hours of it are known: nothing to plan from"
+        return "less than an hour of it is known: nothing to plan from"
     bursts = dispersion(observed.counts) if observed.bucket_s == MINUTE_S and found else None
     figures = Figures(found, service, bursts, observed, policy, what_if)
     made = figures.plan()

@@ -43,7 +43,7 @@ class Peak:
 
 
 def peak(counts: Floats, bucket_s: int, service_s: float) -> Peak | None:
-    """The rate to plan for; None when too little is known.
+    """The rate to plan for; None when less than an hour is known.
 
     `counts` are tasks by bucket of `bucket_s` seconds (60 or 3,600), nan where unknown, whole hours of them;
     `service_s` is how long a task takes.
@@ -53,9 +53,9 @@ def peak(counts: Floats, bucket_s: int, service_s: float) -> Peak | None:
     width = _width(float(np.nanmean(counts)) / bucket_s, bucket_s, service_s)
     hours = _rates(counts.reshape(-1, width // bucket_s), bucket_s).reshape(-1, HOUR_S // width)
     days = _days(hours)
-    tops = [float(np.nanquantile(day, QUANTILE)) for day in days if not np.isnan(day).all()]
-    if not tops:
+    if (~np.isnan(days[0])).sum() * width < HOUR_S:
         return None
+    tops = [float(np.nanquantile(day, QUANTILE)) for day in days]
     best = int(np.argmax(tops))
     return Peak(tops[best], width, int((~np.isnan(days[best])).sum()), len(days), days[best])
 

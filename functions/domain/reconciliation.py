@@ -107,11 +107,11 @@ def reconcile(provider: str, ours: Sequence[OurDay], report: ProviderReport, pri
     use, costs, others = _theirs(report, at)
     known = {model for _, model in (*use, *costs)}
     mine, unassigned = _ours(ours, provider, known, at)
-    told = {day for day, _ in costs} | {row.day for row in report.costs}
+    told = {row.day for row in report.costs}
     lines = []
-    for key in sorted({*use, *costs, *mine}, key=lambda found: (found[0], found[1])):
+    for key in sorted({*use, *costs, *mine}):
         day, model = key
-        # A day of which the provider told some costs has no others; one without any may only be late.
+        # Of a day with some costs the provider has told all of them; one without any may be late.
         usd = costs.get(key, 0.0 if day in told or key not in use else None)
         line = Line(day=day, model=model, ours=mine.get(key, Account()), usd=usd, tokens=use.get(key, Tokens()))
         lines.append(_taken_apart(line, model, prices, day * DAY_MS))

@@ -23,8 +23,8 @@ class Reason(NamedTuple):
     """One thing that can be behind the gap."""
 
     kind: str
-    """`missing-hours`, `unsettled`, `more-tokens`, `fewer-tokens`, `price`, `accounting`, `unpriced`, `not-tokens`, `unassigned`, `tiers`,
-    `keys`."""
+    """`missing-hours`, `unsettled`, `more-tokens`, `fewer-tokens`, `price`, `accounting`, `unpriced`, `kinds`, `not-tokens`, `unassigned`,
+    `tiers`, `keys`."""
     text: str
     usd: float | None = None
     """Its part of the gap; None when nobody can say."""
@@ -56,28 +56,34 @@ def _unknown(found: Reconciliation, ours: Sequence[OurDay], now: int) -> Iterato
 
 
 def _of_parts(found: Reconciliation, least: float) -> Iterator[Reason]:
-    more, fewer = ([line for line in found.models if sign * sum(line.more_tokens) > 0] for sign in (1, -1))
-    yield from _volume(
-        "more-tokens",
-        more,
-        least,
-        "the provider counted",
-        "than agents reported",
-        "agents that do not report, or others who use the same account",
-    )
-    yield from _volume(
-        "fewer-tokens", fewer, least, "agents reported", "than the provider counted", "another account, or another host of the same models"
-    )
-    for part, kind, above, below in (
-        ("price", "price", "larger requests, faster tiers or longer caches", "discounts, batches or a contract"),
-        ("accounting", "accounting", "tasks without a price, or clients that price lower", "clients that price higher"),
-    ):
-        usd = sum(getattr(line.parts, part) for line in found.models if line.parts)
-        if abs(usd) >= least:
-            side = "the provider's prices are" if kind == "price" else "our tokens at our prices are"
-            than = "than ours for the same tokens" if kind == "price" else "than the costs of our tasks"
-            way, why = ("more", above) if usd > 0 else ("less", below)
-            yield Reason(kind, f"{side} ${abs(usd):,.2f} {way} {than}: {why}", usd)
+    other, counted = [], []
+    for line in found.models:
+        (other if _of_other_kinds(line, least) else counted).append(line)
+    more, fewer = ([line for line in counted if sign * sum(line.more_tokens) > 0] for sign in (1, -1))
+    others = "agents that do not report, or others who use the same account"
+    yield from _volume("more-tokens", more, least, "the provider counted", "than agents reported", others)
+    elsewhere = "another account, or another host of the same models"
+    yield from _volume("fewer-tokens", fewer, least, "agents reported", "than the provider counted", elsewhere)
+    for line in other:
+        kinds = ", ".join(f"{kind} {number:+,}" for kind, number in line.more_tokens._asdict().items() if number)
+        text = f"both sides count as many tokens of {line.model}, but not of the same kinds (theirs less ours: {kinds})"
+        yield Reason("kinds", f"{text}: clients that count cached tokens as input", line.parts.volume if line.parts else None)
+    parts = [line.parts for line in found.models if line.parts]
+    price, accounting = sum(part.price for part in parts), sum(part.accounting for part in parts)
+    if abs(price) >= least:
+        way = "more than ours for the same tokens: larger requests, faster tiers or longer caches"
+        cheaper = "less than ours for the same tokens: discounts, batches or a contract"
+        yield Reason("price", f"the provider's prices are ${abs(price):,.2f} {way if price > 0 else cheaper}", price)
+    if abs(accounting) >= least:
+        way = "more than the costs of our tasks: tasks without a price, or clients that price lower"
+        dearer = "less than the costs of our tasks: clients that price higher"
+        yield Reason("accounting", f"our tokens at our prices are ${abs(accounting):,.2f} {way if accounting > 0 else dearer}", accounting)
+
+
+def _of_other_kinds(line: Line, least: float) -> bool:
+    """Whether both sides count about as many tokens, which cost differently because they are of other kinds."""
+    moved = line.parts is not None and abs(line.parts.volume) >= least
+    return moved and abs(sum(line.more_tokens)) <= _LEAST_SHARE * sum(line.tokens)
 
 
 def _volume(kind: str, lines: Sequence[Line], least: float, who: str, than: str, why: str) -> Iterator[Reason]:

@@ -159,6 +159,13 @@ def test_each_part_has_its_reason(ours: Account, theirs: ProviderReport, kind: s
     assert words in told({SONNET: ours}, theirs)[kind]
 
 
+def test_tokens_of_another_kind_are_told() -> None:
+    use = [UseRow(DAY, SONNET, "standard", None, Tokens(200_000, 0, 800_000))]
+    found = told({SONNET: account(1.0, 3.0)}, ProviderReport(use, [CostRow(DAY, SONNET, "tokens", Decimal("0.84"))], ""))
+    assert found.keys() == {"kinds"}
+    assert "(theirs less ours: input -800,000, cache_read +800,000)" in found["kinds"]
+
+
 def test_cents_of_rounding_are_no_reason() -> None:
     assert told({SONNET: account(100.0, 300.0)}, report((SONNET, 100.2, "300.60"))) == {}
 

@@ -50,23 +50,6 @@ def parse_policy(document: object) -> tuple[GroupPolicy, ...]:
     return tuple(group for group in found if group is not None)
 
 
-def policy_document(groups: tuple[GroupPolicy, ...]) -> dict[str, Any]:
-    """The document of policies, every field given."""
-    return {"groups": {group.name: group_document(group) for group in groups}}
-
-
-def group_document(group: GroupPolicy) -> dict[str, Any]:
-    """What a group's policy is in a document, every field given; a signal that is not looked at is false."""
-    fields = {key: getattr(group, key) for key in GroupPolicy.__struct_fields__ if key not in ("name", "target", *Signal)}
-    signals: dict[str, Any] = {str(signal): _signal_document(getattr(group, signal)) for signal in Signal}
-    target = {"target": {"asg": group.target.asg, "agents_per_instance": group.target.agents_per_instance}} if group.target else {}
-    return fields | signals | target
-
-
-def _signal_document(policy: ScalingSignal | TellingSignal | None) -> dict[str, Any] | bool:
-    return {key: getattr(policy, key) for key in policy.__struct_fields__} if policy else False
-
-
 def _named(groups: Node, name: str, base: GroupPolicy) -> GroupPolicy | None:
     if not NAME.fullmatch(name):
         groups.fault(name, "is no name of a group: small letters, digits and hyphens")

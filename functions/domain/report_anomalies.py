@@ -156,8 +156,9 @@ def _finding(data: ReportData, one: Odd) -> Finding:
     return Finding(
         severity=Severity.WARNING,
         title=f"{one.watched.label} of {_who(data, one.who)} {_way(one)}",
-        evidence=f"{one.found.evidence[:1].upper()}{one.found.evidence[1:].rstrip('.')}.",
+        evidence=f"{one.found.evidence.rstrip('.')}.",
         about=[_who(data, one.who)],
+        action="find out what it did then",
     )
 
 

@@ -48,7 +48,7 @@ def contents(data: ReportData, id: str) -> Report:
         end=data.end,
         made=data.now,
         summary=sentence(_work(data), _money(data), todo.summary) if data.active else _work(data),
-        headline=[*_headline(data), *todo.stats[1:]],
+        headline=[*_headline(data), *(stat for stat in todo.stats[1:] if stat.value is not None)],
         sections=[todo, *sections],
         notes=list(_notes(data)),
     )

@@ -33,6 +33,7 @@ def errors(data: ReportData) -> Section:
         tables=[_table(data, top)],
         notes=[
             "What failures cost is an estimate: as many tasks at the mean cost of a task of their tier.",
+            *(["Which kinds of errors there were is not known of any of them."] if now.failed and not top and data.failures_kept else []),
             *([] if data.failures_kept else ["Errors are kept for 35 days: which there were in this period is not known."]),
         ],
     )

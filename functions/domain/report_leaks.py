@@ -51,7 +51,7 @@ def _finding(one: Leak, agent: str) -> Finding:
     return Finding(
         severity=Severity.CRITICAL if left is not None and left <= SOON_DAYS else Severity.WARNING,
         title=f"{one.name} leaks memory",
-        evidence=f"{one.evidence[:1].upper()}{one.evidence[1:].rstrip('.')}.",
+        evidence=f"{one.evidence.rstrip('.')}.",
         about=[agent],
         action="restart it" + (f" within {max(1, int(left))} days" if left is not None else "") + ", and look for what it keeps",
     )

@@ -15,7 +15,6 @@ from functions.domain.regression import Comparison, RegressionPolicy, Verdict, W
 from functions.domain.report import Cell, Column, Finding, Section, Severity, Stat, Table, Unit
 from functions.domain.report_data import ReportData
 from functions.domain.report_history import History, history
-from functions.domain.report_text import shown
 from functions.domain.report_words import amount, listed, percent
 from functions.domain.series import AGENT
 
@@ -72,7 +71,7 @@ def regressions(data: ReportData) -> Section | None:
         summary=_summary(data, worse),
         stats=[Stat(label="Regressions", value=len(worse), unit=Unit.COUNT, better="down")],
         findings=[_finding(data, one) for one in worse],
-        tables=[_table(found)],
+        tables=[_table(figure, found) for figure in FIGURES],
         notes=[
             "What counts is a task that costs or takes at least 20 % more, if chance cannot explain it; more tasks or another mix do not."
         ],
@@ -148,29 +147,28 @@ def _action(cause: Bisect | None) -> str:
     return f"look at “{culprit.text}”{shown_as}, and take it back if it is not worth it"
 
 
-def _table(found: Sequence[Compared]) -> Table:
+def _table(figure: Figure, found: Sequence[Compared]) -> Table:
+    usd = figure.unit is Unit.USD
     rows: list[list[Cell]] = [
         [
             one.tier or "(none)",
-            one.figure.label,
-            shown(one.found.before, one.figure.unit),
-            shown(one.found.after, one.figure.unit),
+            one.found.before,
+            one.found.after,
             None if one.found.ratio is None else one.found.ratio - 1,
-            *((one.found.traffic, one.found.mix, one.found.per_task) if one.figure.unit is Unit.USD else (None, None, None)),
+            *((one.found.traffic, one.found.mix, one.found.per_task) if usd else ()),
             _WORDS[one.found.verdict],
         ]
         for one in found
+        if one.figure is figure
     ]
+    parts = [Column(label=label, unit=Unit.USD) for label in ("By more tasks", "By another mix", "By dearer tasks")]
     columns = [
         Column(label="Tier"),
-        Column(label="What"),
-        Column(label="Before"),
-        Column(label="Now"),
+        Column(label="Before", unit=figure.unit),
+        Column(label="Now", unit=figure.unit),
         Column(label="Per task", unit=Unit.FRACTION, change=True),
-        Column(label="By more tasks", unit=Unit.USD),
-        Column(label="By another mix", unit=Unit.USD),
-        Column(label="By dearer tasks", unit=Unit.USD),
+        *(parts if usd else []),
         Column(label="Verdict"),
     ]
-    note = "The dollars add up to the change of the tier's cost, as far as its agents were there in both periods."
-    return Table(title="Per task, against before", columns=columns, rows=rows[:MOST], more=max(0, len(rows) - MOST), note=note)
+    note = "The dollars add up to the change of the tier's cost, as far as its agents were there in both periods." if usd else ""
+    return Table(title=figure.label, columns=columns, rows=rows[:MOST], more=max(0, len(rows) - MOST), note=note)

@@ -17,6 +17,12 @@ from functions.domain.report_words import amount, listed, percent
 from functions.domain.slos import Slo, SloKind
 from functions.domain.usage_frame import UsageFrame
 
+_ACTIONS = {
+    SloKind.SUCCESS: "see why tasks failed: clawpulse errors",
+    SloKind.LATENCY: "see below which agents are slow",
+    SloKind.HEALTH: "see below which agents are least healthy",
+}
+
 
 class Measured(NamedTuple):
     """An objective and what was."""
@@ -90,6 +96,7 @@ def _findings(missed: list[Measured]) -> Iterator[Finding]:
             evidence=f"It was {percent(one.now or 0)}, and shall be at least {percent(one.slo.target)}:"
             f" {one.used or 0:.1f} times as much went wrong as may.",
             about=[str(one.slo.selector)] if one.slo.selector.matchers else [],
+            action=_ACTIONS[one.slo.kind],
         )
 
 

@@ -100,4 +100,7 @@ notifications = st.builds(
     by=st.one_of(st.none(), texts),
     note=st.one_of(st.none(), texts),
     approve=urls,
+    figures=tags,
+    highlights=many(texts, 20),
+    report=urls,
 )

@@ -237,3 +237,15 @@ def test_the_documents_are_read_as_they_were_written(world: World) -> None:
     for name, document in (("capacity-settings", {"headroom": 1.5}), ("provider-limits", {"limits": [LIMIT]})):
         put(world, name, document)
         assert world.client("read").get(f"/api/{name}") == document
+
+
+def test_minutes_that_are_not_sealed_are_no_lulls(world: World, day: list[Task]) -> None:
+    sealed(world, AGENTS)
+    store(world, day)
+    known = tiers(world.client("read").get("/api/capacity"))["fast"]
+    sealed(world, AGENTS, DAY.stop - 8)
+    answer = world.client("read").get("/api/capacity")
+    assert answer["notes"][0] == "8 of 24 hours are not known and not counted"
+    found = tiers(answer)["fast"]
+    assert found["arrival_rate"] == pytest.approx(known["arrival_rate"], rel=0.1)
+    assert found["bursts"]["minutes"] == 16 * 60

@@ -56,9 +56,8 @@ def _unknown(found: Reconciliation, ours: Sequence[OurDay], now: int) -> Iterato
 
 
 def _of_parts(found: Reconciliation, least: float) -> Iterator[Reason]:
-    other, counted = [], []
-    for line in found.models:
-        (other if _of_other_kinds(line, least) else counted).append(line)
+    other = [line for line in found.models if _of_other_kinds(line, least)]
+    counted = [line for line in found.models if not _of_other_kinds(line, least)]
     more, fewer = ([line for line in counted if sign * sum(line.more_tokens) > 0] for sign in (1, -1))
     others = "agents that do not report, or others who use the same account"
     yield from _volume("more-tokens", more, least, "the provider counted", "than agents reported", others)

@@ -93,9 +93,10 @@ def compare(before: Work, after: Work, *, names: Sequence[str], unit: str = "", 
         )
         for row, name in enumerate(names)
     ]
-    total = periods.ratio_of_all(enough)
+    whole = periods.whole
+    total = whole.ratio_of_all(policy.min_tasks, policy.min_days)
     return Comparisons(
-        total=_comparison("all", periods.figures_of_all(), total.at(0, policy.alpha) if total else None, unit, policy),
+        total=_comparison("all", whole.figures_of_all(), total.at(0, policy.alpha) if total else None, unit, policy),
         strata=strata,
         notes=_notes(periods, names, unit),
     )

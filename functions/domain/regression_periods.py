@@ -7,7 +7,7 @@ The days are the sample: an hour is like the one before it, a day much less. A r
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, Self
 
 import numpy as np
@@ -16,6 +16,7 @@ from functions.domain.alert_columns import Floats
 from functions.domain.robust import NORMAL, Mask, as_normal, as_students, median, upper_tail
 from functions.domain.seasons import by_day, weekday
 
+_FEW_TASKS: Final = 20
 _MOST_PEERS: Final = 10
 """Days of its own that a stratum's peers count for, at most; as many as there are."""
 
@@ -101,6 +102,11 @@ class Days:
         known = int((~np.isnan(work.counts)).any(axis=0).sum()) if len(work.counts) else 0
         return cls(sums, counts, weekday(work.first_hour), known)
 
+    def merged(self, kept: Mask, together: Mask) -> Self:
+        """Some strata, and others as one."""
+        sums, counts = (np.concatenate([part[kept], part[together].sum(axis=0, keepdims=True)]) for part in (self.sums, self.counts))
+        return replace(self, sums=sums, counts=counts)
+
     @property
     def total(self) -> Floats:
         """By stratum."""
@@ -155,6 +161,13 @@ class Periods:
             found &= (period.tasks >= tasks) & ((period.counts > 0).sum(axis=1) >= days)
         return found
 
+    @property
+    def whole(self) -> Periods:
+        """What strata of both periods did, those with few tasks as one: the mean of a few is no level to compare with."""
+        large = (np.minimum(self.before.tasks, self.after.tasks) >= _FEW_TASKS) & (self.before.total > 0)
+        small = self.both & ~large
+        return Periods(*(side.merged(self.both & large, small) for side in (self.before, self.after)))
+
     def figures(self, row: int) -> Figures:
         """Those of one stratum; what is more tasks of it is traffic, none of it mix."""
         tasks = float(self.before.tasks[row]), float(self.after.tasks[row])
@@ -189,9 +202,12 @@ class Periods:
         error[rows] = np.sqrt((freedom * variance + peers * usual) / (freedom + peers))
         return Ratios(log, error, freedom + peers)
 
-    def ratio_of_all(self, rows: Mask) -> Ratios | None:
-        """Of some strata together, at the later mix; None without any."""
-        if not rows.any():
+    def ratio_of_all(self, tasks: int, days: int) -> Ratios | None:
+        """Of all strata together, at the later mix; None with too little."""
+        rows = self.both & (self.before.total > 0)
+        sides = [side.counts[rows].sum(axis=0) for side in (self.before, self.after)]
+        few = any(side.sum() < tasks or np.count_nonzero(side) < days for side in sides)
+        if few or self.after.total[rows].sum() <= 0:
             return None
         weights = self.after.tasks[rows] / self.before.tasks[rows]
         spends, at_old = float(self.after.total[rows].sum()), float((weights * self.before.total[rows]).sum())

@@ -86,6 +86,14 @@ def test_few_tasks_say_nothing() -> None:
     assert "says nothing: fewer than 50 tasks or 4 days" in found.strata[1].reason
 
 
+def test_many_agents_with_few_tasks_each_say_something_together() -> None:
+    agents = 60
+    found = weeks(([0.1] * agents, [0.15] * agents), ([0.15] * agents, [0.15] * agents))
+    assert {one.verdict for one in found.strata} == {Verdict.TOO_LITTLE}
+    assert found.total.verdict is Verdict.REGRESSION
+    assert found.total.ratio == pytest.approx(1.5, rel=0.05)
+
+
 def test_strata_of_one_period_are_left_out_and_told() -> None:
     found = weeks(([0.1, 0.1, 0.0], [50, 50, 0]), ([0.1, 0.0, 9.0], [50, 0, 50]))
     assert found.total.verdict is Verdict.SAME

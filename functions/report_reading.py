@@ -14,9 +14,10 @@ from functions.domain.change_bisect import Change, of_fleet_change
 from functions.domain.errors import InvalidInput
 from functions.domain.failure_groups import decode_groups
 from functions.domain.failure_report import Bucket, Kind, Meant
+from functions.domain.feed import TaskFeed
 from functions.domain.fleet import AgentState, Snapshot, SnapshotUnreadable, decode_snapshot, state_of
 from functions.domain.incident import Incident
-from functions.domain.report_data import METRICS, ReportData
+from functions.domain.report_data import METRICS, RawTask, ReportData
 from functions.domain.report_tally import Overlay
 from functions.domain.rollout import FINAL, Member, Rollout
 from functions.domain.roster import is_remnant
@@ -30,12 +31,25 @@ from functions.domain.times import HOUR_MS
 from functions.domain.usage_frame import UsageFrame
 from functions.domain.waste import WASTE_METRICS, host_prices
 from functions.domain.workspace import DOCUMENT, WorkspaceSettings
-from functions.ports import AlertStore, DeliveryStore, FleetStore, Resolution, RolloutStore, RollupStore, RotationStore, RuleReader
+from functions.ports import (
+    AlertStore,
+    DeliveryStore,
+    FleetStore,
+    RawReader,
+    Resolution,
+    RolloutStore,
+    RollupStore,
+    RotationStore,
+    RuleReader,
+)
+from functions.report_raw import greatest_tasks, is_kept
 from functions.usage_reading import read_usage
 
 _READ: Final = METRICS | WASTE_METRICS | {usage.HEALTH}
 MAX_LISTED = 200
 """Rollouts and rotations looked at, the newest."""
+MAX_TASKS = 10
+"""Single tasks that are told of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +63,9 @@ class Parts:
     deliveries: DeliveryStore
     rollouts: RolloutStore
     rotations: RotationStore
+    raw: RawReader | None = None
+    """None on a stage that keeps no raw history."""
+    raw_database: str = ""
 
 
 def read_report_data(parts: Parts, workspace: str, selector: Selector, start: int, end: int, now: int) -> ReportData:
@@ -104,6 +121,8 @@ class _Reading:
             budgets_at=counted.at if counted else None,
             slos=self._slos(),
             host_usd=self._host_usd(),
+            slow_tasks=self._greatest("latency_ms"),
+            dear_tasks=self._greatest("cost_usd"),
             notes=self._notes,
         )
 
@@ -202,6 +221,21 @@ class _Reading:
 
     def _rotations(self) -> Iterator[Rotation]:
         return (one for one in self._parts.rotations.rotations(self._workspace, MAX_LISTED) if not one.dry_run)
+
+    def _greatest(self, measure: str) -> list[RawTask]:
+        """Single tasks with the most of a measure; none where raw history is not kept, or not any more."""
+        source = self._parts.raw
+        if source is None or not is_kept(self._start, self._now):
+            return []
+        feed = TaskFeed(
+            workspace=self._workspace,
+            database=self._parts.raw_database,
+            start=self._start,
+            end=self._end,
+            limit=MAX_TASKS,
+            selector=self._selector,
+        )
+        return greatest_tasks(source, feed, self._settings.dimensions, self._everyone.values(), measure)
 
     def _key_ages(self) -> dict[str, int]:
         try:

@@ -53,6 +53,7 @@ class Reports(Construct):
                 grants.table(data.alerts, "GetItem", "PutItem", "Query"),
                 grants.table(data.rollouts, "BatchGetItem", "GetItem", "Query"),
                 grants.objects(data.reports, "GetObject", "PutObject"),
+                *([grants.timestream(data.raw.table_arns, "DescribeTable", "Select", encryption_key=data.key)] if data.raw else []),
             ],
             traced=True,
         )

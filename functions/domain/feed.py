@@ -28,6 +28,8 @@ TASK_MEASURES = {
     "latency_ms": ("max", "double"),
     "tokens_in": ("sum", "double"),
     "tokens_out": ("sum", "double"),
+    "tokens_cache_read": ("sum", "double"),
+    "tokens_cache_write": ("sum", "double"),
     "cost_usd": ("sum", "double"),
     "errors": ("sum", "double"),
     "error": ("max", "varchar"),
@@ -107,6 +109,15 @@ def tasks_sql(feed: TaskFeed, tags: TagColumns) -> str:
         within = [*within, after(place)]
     order = '"at" DESC, "agent" ASC, "task_id" ASC'
     return f"WITH {', '.join(parts)} {select(['*'], source, within, order_by=order, limit=str(feed.limit + 1))}"
+
+
+def greatest_sql(feed: TaskFeed, tags: TagColumns, measure: str) -> str:
+    """The statement of the tasks with the most of a measure of `TASK_MEASURES`, the first one first, at most as many as the limit."""
+    column = name(measure)
+    conditions = [*tags.matches(feed.selector), *_task_conditions(feed), f"{column} IS NOT NULL"]
+    merged = f"merged AS ({_merged(feed, tags)})"
+    order = f'{column} DESC, "agent" ASC, "task_id" ASC'
+    return f"WITH {merged} {select(['*'], 'merged', conditions, order_by=order, limit=str(feed.limit))}"
 
 
 def events_sql(feed: EventFeed, tags: TagColumns) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from functions.adapters.alerts import Alerts
 from functions.adapters.deliveries import Deliveries
 from functions.adapters.fleet import Fleet
+from functions.adapters.raw import RawQueries
 from functions.adapters.rollouts import RolloutTable
 from functions.adapters.rollups import Rollups
 from functions.adapters.rotations import Rotations
@@ -45,6 +46,8 @@ def service() -> ReportService:
         deliveries=deliveries,
         rollouts=RolloutTable(dynamodb, settings.rollouts_table),
         rotations=Rotations(dynamodb, settings.rollouts_table),
+        raw=RawQueries(client("timestream-query")) if settings.raw_history else None,
+        raw_database=settings.raw_database,
     )
 
     def make(workspace: str, record: ReportRecord, now: int) -> Report:

@@ -38,6 +38,8 @@ OUTSIDE = {"secretsmanager:GetSecretValue", "ses:SendEmail", "sns:Publish"}
 """What channels need; on resources that operators make later."""
 OBJECTS = {"s3:GetObject", "s3:ListBucket", "s3:PutObject"}
 """Of the bucket of reports."""
+RAW = {"timestream:Select", "timestream:DescribeTable", "timestream:DescribeEndpoints"}
+"""Raw history, read."""
 
 WANTED = {
     "AuthorizerAuthorizeRole": LOGS | KEY_READ | {"dynamodb:GetItem"},
@@ -57,19 +59,10 @@ WANTED = {
     "RotationsRole": LOG_DELIVERY | TRACES | SAMPLED | {"lambda:InvokeFunction"},
     "BudgetsCountRole": LOGS | KEY_WRITE | ROLLOUTS | TRACES | {"sqs:SendMessage", "states:StartExecution"},
     "ScalingDecideRole": LOGS | KEY_WRITE | STORED | TRACES | {"dynamodb:DeleteItem", "events:PutEvents", "sns:Publish", "sqs:SendMessage"},
-    "ReportsMakeRole": LOGS | KEY_WRITE | STORED | {"dynamodb:BatchGetItem"} | SENDS | TRACES | OBJECTS,
+    "ReportsMakeRole": LOGS | KEY_WRITE | STORED | {"dynamodb:BatchGetItem"} | SENDS | TRACES | OBJECTS | RAW,
     "ReportsTickRole": LOGS | KEY_READ | {"dynamodb:GetItem", "sqs:SendMessage"} | TRACES | OBJECTS,
     "RolloutsRole": LOG_DELIVERY | TRACES | SAMPLED | {"lambda:InvokeFunction"},
-    "ApiReadRole": LOGS
-    | KEY_WRITE
-    | FLEET
-    | ROLLOUTS
-    | TRANSACTION
-    | TRACES
-    | STARTS
-    | SECRETS
-    | OBJECTS
-    | {"timestream:Select", "timestream:DescribeTable", "timestream:DescribeEndpoints"},
+    "ApiReadRole": LOGS | KEY_WRITE | FLEET | ROLLOUTS | TRANSACTION | TRACES | STARTS | SECRETS | OBJECTS | RAW,
 }
 
 

@@ -27,6 +27,8 @@ SETTLES_MS = 40_000
 """How long after a minute's end its decision comes."""
 USUAL_SATURATION = 0.6
 """How busy agents are at the beginning, where nobody says how many there are."""
+LATENCY_MINUTES, COST_MINUTES = 5, 60
+"""As in life, latency is observed over so many minutes, and cost."""
 LATENCY_SCATTER = 0.03
 """Standard deviation of the measured p95 around the true one, as a fraction."""
 
@@ -105,12 +107,13 @@ def simulate(wanted: Wanted) -> Simulation:
     random = np.random.default_rng(wanted.seed)
     arrived = _arrived(wanted.load, random)
     scatter = np.maximum(0.1, random.normal(1.0, LATENCY_SCATTER, len(arrived))).tolist()
-    fleet, memory, points = Fleet(ready=_initial(wanted)), Memory(), []
+    fleet, memory = Fleet(ready=_initial(wanted)), Memory()
+    points: list[Point] = []
     for number, tasks in enumerate(arrived):
         end = wanted.start + (number + 1) * MINUTE_MS
         fleet, seen = minute(fleet, tasks, number * 60, wanted.load.service_s, wanted.agents)
         p95 = (wanted.load.service_p95_s + seen.wait_s) * scatter[number]
-        observed = Observed(time=end, current=fleet.ready, readings=_readings(wanted, seen, p95))
+        observed = Observed(time=end, current=fleet.ready, readings=_readings(wanted, points, seen, p95))
         decision = decide(wanted.policy, observed, memory, end + SETTLES_MS)
         memory = decision.memory
         points.append(Point(time=end - MINUTE_MS, arrived=sum(tasks), seen=seen, p95_s=p95, agents=fleet.count, decision=decision))
@@ -149,14 +152,18 @@ def _arrived(load: Load, random: np.random.Generator) -> list[list[float]]:
     return found
 
 
-def _readings(wanted: Wanted, seen: Minute, p95_s: float) -> dict[Signal, Reading]:
+def _readings(wanted: Wanted, points: Sequence[Point], seen: Minute, p95_s: float) -> dict[Signal, Reading]:
+    """What is observed after a minute; `points` are those before it."""
+    # A minute's tasks are more than a twentieth of five minutes': the p95 of all is that of the slowest.
+    slowest = max([p95_s, *(point.p95_s for point in points[1 - LATENCY_MINUTES :])])
     readings = {
         Signal.QUEUE: Reading(seen.waiting),
-        Signal.LATENCY: Reading(p95_s * 1000, wanted.load.service_p95_s * 1000),
+        Signal.LATENCY: Reading(slowest * 1000, wanted.load.service_p95_s * 1000),
         Signal.SATURATION: Reading(seen.saturation),
         Signal.RATE_LIMITED: Reading(seen.refused),
     }
     if wanted.usd_per_task is not None:
-        usual = float(np.mean(wanted.load.arrivals)) * 60 * wanted.usd_per_task
-        readings[Signal.COST] = Reading(seen.done * 60 * wanted.usd_per_task, usual)
+        done = [*(point.seen.done for point in points[1 - COST_MINUTES :]), seen.done]
+        usual = float(np.mean(wanted.load.arrivals))
+        readings[Signal.COST] = Reading(sum(done) / len(done) * 60 * wanted.usd_per_task, usual * 60 * wanted.usd_per_task)
     return readings

@@ -9,6 +9,8 @@ from functions.api.endpoint import Call
 from functions.api.fleet_view import view
 from functions.api.models import SelectorText
 from functions.api.times import RangeAsked, range_of
+from functions.domain import cost_prices
+from functions.domain.cost_pricing import Prices
 from functions.domain.errors import InvalidInput
 from functions.domain.selector import Selector
 from functions.domain.times import DAY_MS, HOUR_MS
@@ -51,6 +53,12 @@ class Reading:
         """What the figures leave out, as sentences."""
         missing = len(self.frame.missing)
         return [f"{missing} of {len(self.frame.hours)} hours are left out: they are not built yet, or cannot be read"] if missing else []
+
+
+def own_prices(call: Call) -> Prices:
+    """The workspace's own prices, and behind them the list's; raises `InvalidInput` for a document that is not valid any more."""
+    document = call.services.fleet.settings(call.caller.workspace, cost_prices.DOCUMENT)
+    return cost_prices.prices(cost_prices.parse_prices(document or {}))
 
 
 def hours_of(asked: RangeAsked, now: int) -> tuple[int, int]:

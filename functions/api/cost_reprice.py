@@ -8,11 +8,10 @@ import msgspec
 from pydantic import Field
 
 from functions.api import paging
-from functions.api.cost_reading import MAX_DAYS, CostAsked, hours_of
+from functions.api.cost_reading import MAX_DAYS, CostAsked, hours_of, own_prices
 from functions.api.endpoint import Call, Noun
 from functions.api.fleet_view import view
 from functions.api.models import Answer, Body, Cursor, Instant, Moment, SelectorText, rfc3339
-from functions.domain import cost_prices
 from functions.domain.cost_reprice import Choice, Tally
 from functions.domain.errors import InvalidCursor, StoreUnavailable
 from functions.domain.selector import Selector
@@ -91,8 +90,7 @@ def reprice(call: Call, wanted: RepriceWanted) -> RepriceAnswer:
     first, last = _hours(call, wanted, question)
     fleet = view(call)
     choice = Choice(Selector.parse(wanted.tags) & call.caller.tags, fleet.tags())
-    prices = cost_prices.prices(cost_prices.parse_prices(call.services.fleet.settings(call.caller.workspace, cost_prices.DOCUMENT) or {}))
-    run = _repricing(call).run(first, last, choice, prices, dry=wanted.dry_run)
+    run = _repricing(call).run(first, last, choice, own_prices(call), dry=wanted.dry_run)
     if run.next_hour == first < last:
         raise StoreUnavailable("the hours are being built in this moment: try again")
     answer = RepriceAnswer(

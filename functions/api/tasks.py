@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 import msgspec
 from pydantic import Field
 
 from functions.api import paging
+from functions.api.cost_reading import own_prices
 from functions.api.endpoint import Call, Noun
 from functions.api.feeds import attributes, reader, rows, tag_columns
+from functions.api.fleet_view import load_snapshot
 from functions.api.models import AgentId, Answer, Cursor, Flag, Moment, SelectorText
 from functions.api.times import RangeAsked, range_of
+from functions.domain.cost_intake import COST_SOURCE
+from functions.domain.cost_pricing import MODEL, Prices, Tokens
 from functions.domain.feed import BAND_PATTERN, MAX_LIMIT, STATUSES, Band, TaskFeed, row_tags, tasks_sql
 from functions.domain.feed_sql import TagColumns
 from functions.domain.selector import Selector
@@ -36,6 +41,14 @@ class TasksAsked(RangeAsked):
     cursor: Cursor | None = None
 
 
+class TaskCost(Answer):
+    """What a task cost, and who says so."""
+
+    how: Literal["reported", "priced", "unpriced"] = Field(description="By the task; from its tokens, at prices of its time; or by nobody.")
+    usd: float | None = Field(description="Null when nobody can price it.")
+    source: str | None = Field(description="Who priced it, where that is told.")
+
+
 class Task(Answer):
     """One task, put together from all that was reported of it."""
 
@@ -47,7 +60,10 @@ class Task(Answer):
     latency_ms: float | None
     tokens_in: float | None
     tokens_out: float | None
-    cost_usd: float | None
+    tokens_cache_read: float | None
+    tokens_cache_write: float | None
+    cost_usd: float | None = Field(description="As the task reported it.")
+    cost: TaskCost | None = Field(description="Null for a task that told neither tokens nor cost.")
     errors: float | None
     error: str | None
     tags: dict[str, str] = Field(description="Dimensions, as sent.")
@@ -91,8 +107,9 @@ def tasks(call: Call, asked: TasksAsked) -> Tasks:
     # A table without a record has no columns but time and measure name.
     found = rows(source, tasks_sql(feed, columns), feed.limit + 1) if "task_id" in columns.columns else []
     page = found[: feed.limit]
+    costs = _Costs(call)
     return Tasks.model_construct(
-        tasks=[_task(row, columns) for row in page],
+        tasks=[_task(row, columns, costs) for row in page],
         band=_band(feed, page),
         start=feed.start,
         end=feed.end,
@@ -118,7 +135,35 @@ def _feed(call: Call, asked: TasksAsked, place: Place | None) -> TaskFeed:
     )
 
 
-def _task(row: Mapping[str, Any], columns: TagColumns) -> Task:
+class _Costs:
+    """Costs of tasks; prices and models of agents are read when a task needs them."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def of(self, row: Mapping[str, Any], tags: Mapping[str, str]) -> TaskCost | None:
+        """What a row's task cost."""
+        if row["cost_usd"] is not None:
+            return TaskCost(how="reported", usd=row["cost_usd"], source=tags.get(COST_SOURCE))
+        counts = [row[name] for name in ("tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write")]
+        if all(count is None for count in counts):
+            return None
+        model = tags.get(MODEL) or self._models.get(row["agent"])
+        found = self._prices(model, Tokens(*(round(count or 0) for count in counts)), 1, row["at"]) if model else None
+        return TaskCost(how="priced", usd=found.usd, source=found.source) if found else TaskCost(how="unpriced", usd=None, source=None)
+
+    @cached_property
+    def _models(self) -> dict[str, str | None]:
+        snapshot = load_snapshot(self._call)
+        return {agent: state.model for agent, state in snapshot.agents.items()} if snapshot else {}
+
+    @cached_property
+    def _prices(self) -> Prices:
+        return own_prices(self._call)
+
+
+def _task(row: Mapping[str, Any], columns: TagColumns, costs: _Costs) -> Task:
+    tags = row_tags(row, columns)
     return Task.model_construct(
         id=row["task_id"],
         agent=row["agent"],
@@ -128,10 +173,13 @@ def _task(row: Mapping[str, Any], columns: TagColumns) -> Task:
         latency_ms=row["latency_ms"],
         tokens_in=row["tokens_in"],
         tokens_out=row["tokens_out"],
+        tokens_cache_read=row["tokens_cache_read"],
+        tokens_cache_write=row["tokens_cache_write"],
         cost_usd=row["cost_usd"],
+        cost=costs.of(row, tags),
         errors=row["errors"],
         error=row["error"],
-        tags=row_tags(row, columns),
+        tags=tags,
         attributes=attributes(row["attributes"]),
     )
 

@@ -50,8 +50,12 @@ def without_cost(columns: Sequence[Column], sketches: Sequence[SketchPoint]) -> 
     return list(_left(tokens, costed, loose)), [point for point in sketched if not _covered(point.identity.key.tags, loose)]
 
 
-def _left(tokens: Iterable[Column], costed: Collection[str | None], loose: Collection[TagPairs]) -> Iterator[Column]:
+def _left(tokens: Iterable[Column], costed: set[str | None], loose: Collection[TagPairs]) -> Iterator[Column]:
     for column in tokens:
+        cells = column.attributes.get(_TASK_ID)
+        if cells is not None and costed.issuperset(cells):
+            # Nearly all batches: every task has its cost.
+            continue
         named = _task_ids(column)
         missing = set(named).difference(costed)
         if None in missing and _covered(column.identity.key.tags, loose):

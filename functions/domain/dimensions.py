@@ -26,7 +26,7 @@ OTHER = "__other__"
 """Stands for the values of a dimension beyond its limit."""
 
 _RECORD = ("workspace", "agent", "batch", "time", "measure_name", "value", "attributes", "payload")
-_TASK = ("task_id", "status", "latency_ms", "tokens_in", "tokens_out", "cost_usd", "errors")
+_TASK = ("task_id", "status", "latency_ms", "tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write", "cost_usd", "errors")
 RESERVED = frozenset((*_RECORD, *_TASK))
 """Columns of raw history with a meaning of their own: no dimension can have their name."""
 

@@ -13,6 +13,7 @@ import msgspec
 
 from functions.domain import tasks
 from functions.domain.batch import CheckedBatch, Column
+from functions.domain.cost_intake import TOKENS_CACHE_READ, TOKENS_CACHE_WRITE
 from functions.domain.dimensions import RESERVED
 from functions.domain.rollup import TagPairs
 
@@ -26,6 +27,8 @@ _MEASURES: Final = {
     tasks.LATENCY: "latency_ms",
     tasks.TOKENS_IN: "tokens_in",
     tasks.TOKENS_OUT: "tokens_out",
+    TOKENS_CACHE_READ: "tokens_cache_read",
+    TOKENS_CACHE_WRITE: "tokens_cache_write",
     tasks.COST: "cost_usd",
     tasks.ERRORS: "errors",
 }

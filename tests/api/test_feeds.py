@@ -139,6 +139,30 @@ def test_a_task_spread_over_batches_is_one(world: World) -> None:
     assert (found["firstTime"], found["time"]) == ("2026-11-23T20:00:21.000Z", "2026-11-23T20:00:29.000Z")
 
 
+def test_a_tasks_cost_says_whose_figure_it_is(world: World) -> None:
+    def used(task: str, model: str, **metrics: float) -> list[dict[str, Any]]:
+        common = {"times": [-1000], "attributes": {"task_id": [task]}}
+        return [{"name": f"task.{name}", "tags": {"model": model}, "values": [value], **common} for name, value in metrics.items()]
+
+    cost = {"name": "task.cost_usd", "tags": {"model": "m", "cost_source": "list 1"}, "values": [0.5], "times": [-1000]}
+    series = [
+        *used("reported", "m", tokens_in=9.0),
+        {**cost, "attributes": {"task_id": ["reported"]}},
+        *used("priced", "ours", tokens_in=500_000.0, tokens_cache_read=1_000_000.0),
+        *used("unpriced", "no-such-model", tokens_out=5.0),
+        *used("unknown", "m", latency_ms=5.0),
+    ]
+    post(world, "a1", 0, series=series)
+    world.fleet.put_settings("team", "prices", {"version": "own 1", "models": [{"match": "ours", "input": 2, "output": 9, "cacheRead": 1}]})
+    found = {task["id"]: task["cost"] for task in world.client("read").get("/api/tasks")["tasks"]}
+    assert found == {
+        "reported": {"how": "reported", "usd": 0.5, "source": "list 1"},
+        "priced": {"how": "priced", "usd": 2.0, "source": "own 1"},
+        "unpriced": {"how": "unpriced", "usd": None, "source": None},
+        "unknown": None,
+    }
+
+
 def test_the_same_task_id_of_two_agents_are_two_tasks(world: World) -> None:
     post(world, "a1", **done("t", 1, 1000))
     post(world, "a2", **done("t", 2, 1000))

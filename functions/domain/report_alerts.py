@@ -99,8 +99,9 @@ def _open(data: ReportData) -> Iterator[Finding]:
 
 
 def _undelivered(data: ReportData) -> Iterator[Finding]:
+    """Of the whole workspace: a report on a part of it says nothing of others' channels."""
     lost = [one for one in data.deliveries if one.state is DeliveryState.UNDELIVERED]
-    if lost:
+    if lost and not data.selector.matchers:
         channels = sorted({one.channel for one in lost})
         yield Finding(
             severity=Severity.WARNING,

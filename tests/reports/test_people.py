@@ -100,6 +100,7 @@ def test_messages_that_did_not_arrive() -> None:
     (found,) = alerts(data(deliveries=[lost])).findings
     assert "1 message to chat" in found.evidence
     assert "404 no such channel" in found.evidence
+    assert alerts(data(deliveries=[lost], selector=Selector.parse("tenant=acme"))).findings == []
 
 
 def rollout(id: str, phase: Phase, **more: Any) -> Rollout:

@@ -14,4 +14,5 @@ export interface View {
 export const VIEWS: readonly View[] = [
   { name: "fleet", label: "Fleet", key: "f", load: () => import("./views/fleet.tsx") },
   { name: "agents", label: "Agent", under: "fleet", load: () => import("./views/agent.tsx") },
+  { name: "cost", label: "Cost", key: "c", load: () => import("./views/cost.tsx") },
 ];

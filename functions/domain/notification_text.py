@@ -24,6 +24,8 @@ _LATEST_MS = 253_402_300_799_000
 _UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff\ud800-\udfff]")
 _SPACES = re.compile(r"\s+")
 _SHORTEST_SECRET = 6
+_MARKS = re.compile(r"[^\w %,.()/+-]|_")
+_LABEL, _FIGURES = 60, 9
 
 type Escape = Callable[[str], str]
 """One character as the medium wants it."""
@@ -154,7 +156,8 @@ def counts(notification: Notification) -> str:
 def facts(notification: Notification) -> list[tuple[str, str]]:
     """What is known of the incident, as label and text; not escaped, not cut."""
     if notification.kind.of_report:
-        return [*notification.figures.items(), ("Workspace", notification.workspace)]
+        figures = [(label, text) for name, text in notification.figures.items() if (label := _label(name)) and line(text)]
+        return [*figures[:_FIGURES], ("Workspace", notification.workspace)]
     lasted = span(notification.at - notification.started)
     subject = _subject(notification)
     found = [
@@ -169,6 +172,11 @@ def facts(notification: Notification) -> list[tuple[str, str]]:
         ("Note", notification.note or ""),
     ]
     return [(label, text) for label, text in found if line(text)]
+
+
+def _label(text: str) -> str:
+    """A text as a label, which no medium escapes: only what marks nothing up in any of them."""
+    return fit(_MARKS.sub(" ", line(text)), _LABEL)
 
 
 def links(notification: Notification) -> list[tuple[str, str]]:

@@ -107,6 +107,22 @@ def test_the_largest_texts_stay_within_the_limits(check: object, text: str) -> N
     check(filled(text))
 
 
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("text", LARGEST, ids=lambda text: text[0])
+def test_the_largest_report_stays_within_the_limits(check: object, text: str) -> None:
+    assert callable(check)
+    report = notification(
+        NotificationKind.REPORT_READY,
+        title=text,
+        alerts=[],
+        figures={f"{text}{number}"[-60:]: text for number in range(60)},
+        highlights=[text] * 20,
+        note=text,
+        report="https://e.example/shared/" + "%3B" * 600,
+    )
+    check(report)
+
+
 def test_slack_shows_what_it_has_room_for_and_counts_the_rest() -> None:
     blocks = notification_slack.render(filled("x" * 4500))["blocks"]
     shown = [block for block in blocks if ":red_circle:" in block.get("text", {}).get("text", "")]
@@ -200,6 +216,7 @@ def test_every_kind_has_its_word(kind: NotificationKind) -> None:
         "rotation_aborted": "Key rotation taken back",
         "rotation_refused": "Key rotation did not begin",
         "rotation_due": "Key should be rotated",
+        "report_ready": "Report",
     }
     assert notification_slack.render(notification(kind))["text"].split(" ", 1)[1].startswith(f"{words[kind]}: p95")
 

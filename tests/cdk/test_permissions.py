@@ -123,7 +123,7 @@ def test_resources_are_exact_but_where_aws_knows_none(live: Stage) -> None:
         ("ReportsMakeRole", "PutItem", {"Alerts"}),
         ("ReportsTickRole", "GetItem", {"Fleet"}),
         ("BudgetsCountRole", "Query", {"Rollouts", "Fleet", "Rollups"}),
-        ("ApiReadRole", "PutItem", {"Fleet", "Tokens", "Alerts", "Rollouts"}),
+        ("ApiReadRole", "PutItem", {"Rollups", "Fleet", "Tokens", "Alerts", "Rollouts"}),
         ("ApiReadRole", "Query", {"Rollups", "Fleet", "Tokens", "Alerts", "Rollouts"}),
         ("ApiReadRole", "DeleteItem", {"Fleet", "Alerts"}),
         ("ApiReadRole", "BatchWriteItem", {"Rollouts"}),

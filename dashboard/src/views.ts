@@ -15,4 +15,5 @@ export const VIEWS: readonly View[] = [
   { name: "fleet", label: "Fleet", key: "f", load: () => import("./views/fleet.tsx") },
   { name: "agents", label: "Agent", under: "fleet", load: () => import("./views/agent.tsx") },
   { name: "cost", label: "Cost", key: "c", load: () => import("./views/cost.tsx") },
+  { name: "capacity", label: "Capacity", key: "p", load: () => import("./views/capacity.tsx") },
 ];

@@ -39,6 +39,7 @@ def test_all_nouns_are_there() -> None:
             "fleet",
             "incidents",
             "keys",
+            "report",
             "rollout",
             "rotate",
             "scaling",

@@ -18,6 +18,7 @@ VERSION = 1
 MAX_BYTES = 256_000
 _ALERTS, _TIMELINE, _LABELS = 50, 30, 50
 _SHORT, _LONG = 256, 1000
+_HIGHLIGHTS = 10
 
 
 def document(notification: Notification) -> dict[str, Any]:
@@ -58,7 +59,11 @@ def shrunk(found: dict[str, Any]) -> dict[str, Any]:
     """A smaller document: the first half of the alerts and the newer half of the timeline; if it has none, without labels and links."""
     alerts, timeline = found["alerts"], found["timeline"]
     if not alerts and not timeline:
-        return found | {"labels": {}, "runbook": None, "dashboard": None, "approve": None} | ({"report": None} if "report" in found else {})
+        return (
+            found
+            | {"labels": {}, "runbook": None, "dashboard": None, "approve": None}
+            | ({"report": None, "figures": {}, "highlights": []} if "report" in found else {})
+        )
     return found | {"alerts": alerts[: len(alerts) // 2], "timeline": timeline[(len(timeline) + 1) // 2 :]}
 
 
@@ -82,7 +87,7 @@ def _report(notification: Notification) -> dict[str, Any]:
     """What only messages about reports have."""
     if not notification.kind.of_report:
         return {}
-    highlights = [fit(entry, _LONG) for entry in notification.highlights]
+    highlights = [fit(entry, _SHORT) for entry in notification.highlights[:_HIGHLIGHTS]]
     return {"figures": _tags(notification.figures), "highlights": highlights, "report": link(notification.report)}
 
 

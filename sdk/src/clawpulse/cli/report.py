@@ -86,7 +86,7 @@ def list_(context: click.Context, schedule: str | None, limit: int, as_json: boo
 
 @report.command(name="open")
 @click.argument("id", metavar="[REPORT]", default=LATEST)
-@click.option("--format", "format", type=click.Choice(FORMATS), default="html", show_default=True)
+@click.option("--format", "format", type=click.Choice(FORMATS), default="html", show_default=True, help="Which of its files.")
 @click.option("--out", "target", metavar="FILE", help="Write it there instead; - for standard output.")
 @click.option("--url", "only_url", is_flag=True, help="Only show the link: it opens the report for 15 minutes, for whoever has it.")
 @click.pass_context

@@ -93,6 +93,13 @@ export async function send<T>(method: "POST" | "PUT" | "PATCH" | "DELETE", path:
   return { body: await read<T>(answer), status: answer.status, etag: answer.headers.get("ETag") };
 }
 
+// An answer that is text, and no JSON.
+export async function getText(path: string, signal?: AbortSignal): Promise<string> {
+  const answer = await request(addressOf(path, {}), { headers: { Accept: "text/*" } }, signal);
+  if (!answer.ok) throw await refusal(answer);
+  return answer.text();
+}
+
 // A file that needs the token, for saving.
 export async function download(path: string, query: Query, name: string): Promise<void> {
   const answer = await request(addressOf(path, query), { headers: { Accept: "*/*" } });

@@ -18,4 +18,9 @@ export const VIEWS: readonly View[] = [
   { name: "incidents", label: "Incidents", key: "i", load: () => import("./views/incidents.tsx") },
   { name: "cost", label: "Cost", key: "c", load: () => import("./views/cost.tsx") },
   { name: "capacity", label: "Capacity", key: "p", load: () => import("./views/capacity.tsx") },
+  { name: "scaling", label: "Scaling", key: "s", load: () => import("./views/scaling.tsx") },
+  { name: "reports", label: "Reports", load: () => import("./views/reports.tsx") },
+  { name: "rollouts", label: "Rollouts", key: "r", load: () => import("./views/rollouts.tsx") },
+  { name: "rotations", label: "Keys", key: "k", load: () => import("./views/rotations.tsx") },
+  { name: "topology", label: "Topology", key: "y", load: () => import("./views/topology.tsx") },
 ];

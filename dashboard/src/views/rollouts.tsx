@@ -1,0 +1,67 @@
+// Rollouts: all of them, newest first; or one.
+
+import type { JSX } from "preact";
+import { plural } from "../lib/format.ts";
+import { useLive } from "../lib/live.ts";
+import { type RolloutLine, phaseTone, phaseWord } from "../lib/rollout.ts";
+import { href, route, show } from "../lib/route.ts";
+import { Ago, Badge, Choices, Panel } from "../ui/basics.tsx";
+import { Loaded, State } from "../ui/states.tsx";
+import { type Column, Table } from "../ui/table.tsx";
+import { Progress } from "../ui/waves.tsx";
+import { RolloutPage } from "./rollouts-one.tsx";
+
+const STATES = [["", "All"], ["open", "Under way"], ["over", "Over"]] as const;
+const A_PAGE = 50;
+
+interface Page {
+  rollouts: RolloutLine[];
+  next: string | null;
+}
+
+export default function Rollouts(): JSX.Element {
+  const id = route.value.args[0];
+  return id ? <RolloutPage key={id} id={id} /> : <List />;
+}
+
+function List(): JSX.Element {
+  const { state = "", cursor } = route.value.query;
+  const found = useLive<Page>("api/rollouts", { limit: A_PAGE, state, cursor });
+  return (
+    <Panel title="Rollouts" aside={<Choices label="Which" value={state} options={STATES.map(([value, label]) => ({ value, label }))} onChoose={(value) => show({ state: value, cursor: undefined })} />}>
+      <Loaded live={found} what="rollouts">
+        {({ rollouts, next }) => (
+          <>
+            {rollouts.length ? <Table label="Rollouts" rows={rollouts} columns={COLUMNS} id={(one) => one.id} link={(one) => href("rollouts", [one.id])} /> : <Empty filtered={Boolean(state || cursor)} />}
+            {next || cursor ? (
+              <div class="buttons">
+                {cursor ? <button type="button" class="second" onClick={() => show({ cursor: undefined })}>Newest</button> : null}
+                {next ? <button type="button" class="second" onClick={() => show({ cursor: next })}>Older</button> : null}
+              </div>
+            ) : null}
+          </>
+        )}
+      </Loaded>
+    </Panel>
+  );
+}
+
+const COLUMNS: readonly Column<RolloutLine>[] = [
+  { key: "title", label: "Rollout", render: (one) => one.title, sort: (one) => one.title },
+  { key: "phase", label: "Phase", render: (one) => <Badge tone={phaseTone(one.phase, one.hold)} title={one.hold?.reason ?? one.reason}>{phaseWord(one.phase, one.hold)}</Badge>, sort: (one) => one.phase },
+  { key: "wave", label: "Wave", render: (one) => `${Math.min(one.wave + 1, one.waves)} of ${one.waves}`, numeric: true },
+  { key: "progress", label: "Agents", render: (one) => <Progress counts={one.counts} /> },
+  { key: "members", label: "", render: (one) => `${one.counts.applied ?? 0} of ${plural(one.members, "agent")}`, numeric: true, sort: (one) => one.members },
+  { key: "since", label: "Since", render: (one) => <Ago at={one.since} />, sort: (one) => Date.parse(one.since), numeric: true },
+  { key: "reason", label: "Why", render: (one) => <span title={one.reason}>{one.hold?.reason ?? one.reason}</span>, minor: true },
+  { key: "by", label: "Started by", render: (one) => one.by, sort: (one) => one.by, minor: true },
+  { key: "created", label: "Started", render: (one) => <Ago at={one.created} />, sort: (one) => Date.parse(one.created), numeric: true, minor: true },
+];
+
+function Empty({ filtered }: { filtered: boolean }): JSX.Element {
+  if (filtered) return <State symbol="∅" title="No such rollout" text="None is in this state." action={["Show all", () => show({ state: undefined, cursor: undefined })]} />;
+  return (
+    <State symbol="○" title="No rollout yet" text="A rollout brings agents another model, prompt or version in waves, and turns around by itself when they get worse. See what one would do:"
+      code={"clawpulse rollout start --tags tier=fast --model anthropic/claude-sonnet-5 --dry-run"} />
+  );
+}

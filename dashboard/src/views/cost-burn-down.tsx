@@ -75,7 +75,7 @@ function Pick({ one, chosen }: { one: Budget; chosen: boolean }): JSX.Element {
 function NoBudget(): JSX.Element {
   return (
     <>
-      <p class="notice">No budget of dollars or tokens is set for what is shown. Set one with: <code>clawpulse budget set --usd-per-month 500</code></p>
+      <p class="notice">No budget of dollars or tokens is set for what is shown. In a file, <code>{'budgets: {"": {usd_per_month: 500}}'}</code>, and then: <code>clawpulse channels apply FILE</code></p>
       <Burning group="" budget="usd_per_month" />
     </>
   );

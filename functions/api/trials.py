@@ -24,6 +24,7 @@ from functions.domain.alert_cases import Case, parse_cases
 from functions.domain.alert_faults import Fault, Faults, InvalidDocument, Node
 from functions.domain.alert_parse import parse_rules
 from functions.domain.alert_past import past_episodes
+from functions.domain.alert_picture import MAX_LINES, Painter
 from functions.domain.alert_rules import Rule, agent_metrics, names
 from functions.domain.errors import InvalidInput, NotFound
 from functions.domain.rollup_codec import Table
@@ -50,6 +51,7 @@ class BacktestWanted(Body):
     document: dict[str, JsonValue] | None = Field(None, description="Rules that are not stored, as `POST /api/rules/check` takes them.")
     range: str = Field("7d", pattern=r"^[1-9][0-9]{0,4}[mhd]$", description="How far back from `end`, at most 34 days.")
     end: Instant | None = Field(None, strict=False, description="Now unless given.")
+    picture: bool = Field(False, description="Whether to tell what was measured over time, too.")
 
 
 class SpentAnswer(Answer):
@@ -75,6 +77,22 @@ class EpisodeAnswer(Answer):
     in_all: SpentAnswer = Field(description="Used until it was resolved, or the end.")
 
 
+class LineAnswer(Answer):
+    """One series as the rule measured it."""
+
+    series: dict[str, str]
+    points: list[tuple[int, float | None, float | None]] = Field(
+        description="Middle of each step in ms since 1970, the value nearest to firing in it, and what it was compared with."
+    )
+
+
+class Picture(Answer):
+    """What was measured over time."""
+
+    step: int = Field(description="Seconds that each point stands for.")
+    lines: list[LineAnswer] = Field(description=f"Those that fired most often first, at most {MAX_LINES}.")
+
+
 class Backtest(Answer):
     """What a rule would have done."""
 
@@ -88,6 +106,7 @@ class Backtest(Answer):
     total: int
     episodes: list[EpisodeAnswer] = Field(description=f"The first {MAX_EPISODES}.")
     notes: list[str] = Field(description="What of the past is not known.")
+    picture: Picture | None = Field(description="When it was asked for.")
 
 
 class TestsDocument(Document):
@@ -155,7 +174,8 @@ def replay(call: Call, body: BacktestWanted) -> Backtest:
     if start < call.now - MAX_SPAN_MS:
         raise InvalidInput("reaches back more than 34 days: hours are kept for 35", "range")
     found = read_history(call, rule, start, end)
-    episodes = backtest([rule], found.history, found.step_minutes)
+    painter = Painter(rule, found.history, found.step_minutes) if body.picture else None
+    episodes = backtest([rule], found.history, found.step_minutes, painter.see if painter else None)
     return Backtest(
         rule=rule.name,
         start=start,
@@ -165,6 +185,7 @@ def replay(call: Call, body: BacktestWanted) -> Backtest:
         total=len(episodes),
         episodes=[_episode(one) for one in episodes[:MAX_EPISODES]],
         notes=found.notes + _unknown(call, rule),
+        picture=_picture(painter, episodes) if painter else None,
     )
 
 
@@ -239,6 +260,11 @@ def _episode(one: Episode) -> EpisodeAnswer:
         to_page=_spent(one.to_page),
         in_all=_spent(one.in_all),
     )
+
+
+def _picture(painter: Painter, episodes: Sequence[Episode]) -> Picture:
+    lines = [LineAnswer(series=line.series, points=line.points) for line in painter.lines(episodes)]
+    return Picture(step=painter.width // SECOND_MS, lines=lines)
 
 
 def _spent(spent: Spent) -> SpentAnswer:

@@ -8,7 +8,7 @@ replayed, and `unreplayable` says so.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from functions.domain import spans, tasks
@@ -22,6 +22,7 @@ from functions.domain.alert_measures import scene_of
 from functions.domain.alert_memo import Memo
 from functions.domain.alert_round import play
 from functions.domain.alert_rules import Field, HealthIs, Rule, needs_trailing, quantile_names, window_ms
+from functions.domain.alert_samples import Samples
 from functions.domain.alert_trailing import HourColumns, Trailing
 from functions.domain.dimensions import DEFAULT_DIMENSIONS
 from functions.domain.fleet import AgentState, Snapshot
@@ -33,6 +34,9 @@ SETTLES_MS = 40_000
 KEPT_COLUMNS = 2_000
 """Rollups that are held decoded."""
 TOKENS = (tasks.TOKENS_IN, tasks.TOKENS_OUT)
+
+type Watch = Callable[[int, Samples], None]
+"""Is shown the samples of every rule at every moment, and the last whole minute of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +87,9 @@ def unreplayable(rule: Rule) -> str | None:
     return None
 
 
-def backtest(rules: Sequence[Rule], history: History, step_minutes: int = 1) -> list[Episode]:
+def backtest(rules: Sequence[Rule], history: History, step_minutes: int = 1, watch: Watch | None = None) -> list[Episode]:
     """The episodes of rules that can be replayed, in the order of their beginning."""
-    return _Replay([rule for rule in rules if unreplayable(rule) is None], history).episodes(step_minutes)
+    return _Replay([rule for rule in rules if unreplayable(rule) is None], history).episodes(step_minutes, watch)
 
 
 class _Replay:
@@ -99,7 +103,7 @@ class _Replay:
         self._baselines = Baselines()
         self._trailing = Trailing(self._tags[False], self._tags[True])
 
-    def episodes(self, step_minutes: int) -> list[Episode]:
+    def episodes(self, step_minutes: int, watch: Watch | None) -> list[Episode]:
         states: dict[str, AlertState] = {}
         opened: dict[str, tuple[Edge, bool]] = {}
         done: list[Episode] = []
@@ -107,6 +111,9 @@ class _Replay:
             self._look_ahead(settled, coarse=coarse)
             rules = [_coarse(rule) for rule in self._rules] if coarse else self._rules
             samples = evaluate(rules, self._evidence(rules, now, settled, coarse=coarse), self._usual(settled), self._memo)
+            if watch:
+                for found in samples.values():
+                    watch(settled, found)
             for step in play(rules, samples, list(states.values()), now):
                 states[series_id(step.state.rule, step.state.series)] = step.state
                 if step.edge is None:

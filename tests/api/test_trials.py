@@ -50,6 +50,18 @@ def test_a_rule_is_replayed_on_what_is_stored(world: World, client: ApiClient) -
     assert episode["toPage"]["tokens"] is None
 
 
+def test_the_picture_has_what_was_measured_over_time(world: World, client: ApiClient) -> None:
+    slow_minutes(world, 40, 20)
+    assert replay(client)["picture"] is None
+    picture = replay(client, picture=True)["picture"]
+    (line,) = picture["lines"]
+    assert (picture["step"], line["series"], len(line["points"])) == (60, {"tier": "fast"}, 120)
+    assert line["points"][0] == [(HOUR - 2) * HOUR_MS + MINUTE_MS // 2, None, None]
+    values = [value for _, value, _ in line["points"] if value is not None]
+    assert max(values) > 500
+    assert {threshold for _, value, threshold in line["points"] if value is not None} == {500.0}
+
+
 def test_a_rule_that_is_not_stored_is_replayed_too(world: World, client: ApiClient) -> None:
     slow_minutes(world, 40, 20)
     milder = {**SLOW, "when": {**SLOW["when"], "above": 2000}}

@@ -12,7 +12,7 @@ from pydantic import Field
 from functions.api import paging
 from functions.api.endpoint import Call, Noun
 from functions.api.feeds import attributes, reader, rows, tag_columns
-from functions.api.models import AgentId, Answer, Cursor, Moment, SelectorText
+from functions.api.models import AgentId, Answer, Cursor, Moment, SelectorText, TaskId
 from functions.api.times import RangeAsked, range_of
 from functions.domain.feed import MAX_LIMIT, EventFeed, events_sql, row_tags
 from functions.domain.feed_sql import TagColumns
@@ -33,6 +33,7 @@ class EventsAsked(RangeAsked):
     name: str | None = Field(None, pattern=NAMES_PATTERN, description="One or several, separated by commas: task.failed.")
     tags: SelectorText = ""
     agent: AgentId | None = None
+    task: TaskId | None = None
     limit: int = Field(100, ge=1, le=MAX_LIMIT)
     cursor: Cursor | None = None
 
@@ -71,13 +72,14 @@ class Place(msgspec.Struct, array_like=True, frozen=True):
 
 @noun.endpoint("GET", "/api/events", scope=Scope.READ, asks=EventsAsked, answers=Events, raw_history=True)
 def events(call: Call, asked: EventsAsked) -> Events:
-    """Events, newest first, by name, tags or agent."""
+    """Events, newest first, by name, tags, agent or task."""
     question = paging.fingerprint("events", asked.model_dump(exclude={"limit", "cursor"}))
     place = paging.read(asked.cursor, question, Place) if asked.cursor else None
     source, feed = reader(call), _feed(call, asked, place)
     columns = tag_columns(call, TABLE, feed.selector & feed.scope)
     # A table without a record has no columns but time and measure name.
-    found = rows(source, events_sql(feed, columns), feed.limit + 1) if "batch" in columns.columns else []
+    there = "batch" in columns.columns and (feed.task is None or "task_id" in columns.columns)
+    found = rows(source, events_sql(feed, columns), feed.limit + 1) if there else []
     page = found[: feed.limit]
     return Events.model_construct(
         events=[_event(row, columns) for row in page],
@@ -98,6 +100,7 @@ def _feed(call: Call, asked: EventsAsked, place: Place | None) -> EventFeed:
         selector=Selector.parse(asked.tags),
         scope=call.caller.tags,
         agent=asked.agent,
+        task=asked.task,
         after=(place.time, place.agent, place.batch, place.name) if place else (),
         names=tuple(asked.name.split(",")) if asked.name else (),
     )

@@ -73,6 +73,7 @@ type SelectorText = Annotated[
     Field(max_length=MAX_TEXT, pattern=SELECTOR_PATTERN, description="Matchers that must all hold: `env=prod,tier!=batch,region=~eu-.*`."),
 ]
 type AgentId = Annotated[str, Field(max_length=128, pattern=AGENT_PATTERN, description="An agent's id.")]
+type TaskId = Annotated[str, Field(min_length=1, max_length=1024, description="A task's id, as agents tell it.")]
 type MetricName = Annotated[str, Field(max_length=128, pattern=NAME_PATTERN, description="Name of a metric or event.")]
 type TagKey = Annotated[str, Field(max_length=64, pattern=TAG_KEY_PATTERN)]
 type TagValue = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^,=|!\x00-\x1f\x7f-\x9f]+$")]

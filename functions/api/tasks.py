@@ -14,11 +14,12 @@ from functions.api.cost_reading import own_prices
 from functions.api.endpoint import Call, Noun
 from functions.api.feeds import attributes, reader, rows, tag_columns
 from functions.api.fleet_view import load_snapshot
-from functions.api.models import AgentId, Answer, Cursor, Flag, Moment, SelectorText
+from functions.api.models import AgentId, Answer, Cursor, Flag, Moment, SelectorText, TaskId
 from functions.api.times import RangeAsked, range_of
 from functions.domain.cost_intake import COST_SOURCE
 from functions.domain.cost_pricing import MODEL, Prices, Tokens
-from functions.domain.feed import BAND_PATTERN, MAX_LIMIT, STATUSES, Band, TaskFeed, row_tags, tasks_sql
+from functions.domain.errors import InvalidInput
+from functions.domain.feed import BAND_PATTERN, MAX_LIMIT, STATUSES, TOKENS, Band, TaskFeed, greatest_sql, row_tags, tasks_sql
 from functions.domain.feed_sql import TagColumns
 from functions.domain.selector import Selector
 from functions.domain.token import Scope
@@ -26,6 +27,8 @@ from functions.domain.token import Scope
 noun = Noun("tasks")
 
 TABLE = "tasks"
+MEASURES = {"latency": "latency_ms", "cost": "cost_usd", "tokens": TOKENS}
+"""What tasks can be ordered by, beside time."""
 STATUS_PATTERN = rf"^({'|'.join(STATUSES)})(,({'|'.join(STATUSES)}))*$"
 
 
@@ -34,9 +37,13 @@ class TasksAsked(RangeAsked):
 
     tags: SelectorText = ""
     agent: AgentId | None = None
+    task: TaskId | None = None
     status: str | None = Field(None, pattern=STATUS_PATTERN, max_length=64, description="One or several, separated by commas.")
     errors: Flag = Field(False, description="Only tasks that failed or reported errors.")
     band: str | None = Field(None, pattern=BAND_PATTERN, description="Only tasks between two percentiles of the others' latency: p95-p99.")
+    order: Literal["time", "latency", "cost", "tokens"] = Field(
+        "time", description="The last moved first; or those with most of something, as far as they told it, on one page."
+    )
     limit: int = Field(100, ge=1, le=MAX_LIMIT)
     cursor: Cursor | None = None
 
@@ -99,13 +106,16 @@ class Place(msgspec.Struct, array_like=True, frozen=True):
 
 @noun.endpoint("GET", "/api/tasks", scope=Scope.READ, asks=TasksAsked, answers=Tasks, raw_history=True)
 def tasks(call: Call, asked: TasksAsked) -> Tasks:
-    """Tasks, newest first, by tags, agent, status, errors or latency."""
+    """Tasks, newest first or those with most of something, by tags, agent, id, status, errors or latency."""
+    if asked.cursor and asked.order != "time":
+        raise InvalidInput("only tasks by time have further pages", "cursor")
     question = paging.fingerprint("tasks", asked.model_dump(exclude={"limit", "cursor"}))
     place = paging.read(asked.cursor, question, Place) if asked.cursor else None
     source, feed = reader(call), _feed(call, asked, place)
     columns = tag_columns(call, TABLE, feed.selector & feed.scope)
     # A table without a record has no columns but time and measure name.
-    found = rows(source, tasks_sql(feed, columns), feed.limit + 1) if "task_id" in columns.columns else []
+    sql = tasks_sql(feed, columns) if asked.order == "time" else greatest_sql(feed, columns, MEASURES[asked.order])
+    found = rows(source, sql, feed.limit + 1) if "task_id" in columns.columns else []
     page = found[: feed.limit]
     costs = _Costs(call)
     return Tasks.model_construct(
@@ -128,6 +138,7 @@ def _feed(call: Call, asked: TasksAsked, place: Place | None) -> TaskFeed:
         selector=Selector.parse(asked.tags),
         scope=call.caller.tags,
         agent=asked.agent,
+        task=asked.task,
         after=(place.time, place.agent, place.task) if place else (),
         statuses=tuple(asked.status.split(",")) if asked.status else (),
         errors_only=asked.errors,

@@ -35,6 +35,8 @@ TASK_MEASURES = {
     "error": ("max", "varchar"),
 }
 """How the records of one task, spread over batches, become one. Tags are merged by the same names, so conditions on them hold after it."""
+TOKENS = "tokens"
+"""In and out together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Feed:
     scope: Selector = EVERYTHING
     """What the caller may read: it must hold for each record, before records of one task become a row."""
     agent: str | None = None
+    task: str | None = None
     after: tuple[int | str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -97,27 +100,22 @@ class EventFeed(Feed):
 
 def tasks_sql(feed: TaskFeed, tags: TagColumns) -> str:
     """The statement of a page of tasks; it gives one row more than the limit when there is another page."""
-    conditions = tags.matches(feed.selector) + _task_conditions(feed)
-    parts = [f"merged AS ({_merged(feed, tags)})", f"chosen AS ({select(['*'], 'merged', conditions)})"]
-    source, within = "chosen", list[str]()
-    if feed.band:
-        parts.append(f"bounds AS ({_bounds(feed.band)})")
-        source, within = "chosen CROSS JOIN bounds", _in_band(feed.band)
+    parts, source, conditions = _chosen(feed, tags)
     if feed.after:
         at, agent, task = feed.after
         place = [('"at"', "<", str(int(at))), ('"agent"', ">", text(str(agent))), ('"task_id"', ">", text(str(task)))]
-        within = [*within, after(place)]
+        conditions.append(after(place))
     order = '"at" DESC, "agent" ASC, "task_id" ASC'
-    return f"WITH {', '.join(parts)} {select(['*'], source, within, order_by=order, limit=str(feed.limit + 1))}"
+    return f"WITH {parts} {select(['*'], source, conditions, order_by=order, limit=str(feed.limit + 1))}"
 
 
 def greatest_sql(feed: TaskFeed, tags: TagColumns, measure: str) -> str:
-    """The statement of the tasks with the most of a measure of `TASK_MEASURES`, the first one first, at most as many as the limit."""
-    column = name(measure)
-    conditions = [*tags.matches(feed.selector), *_task_conditions(feed), f"{column} IS NOT NULL"]
-    merged = f"merged AS ({_merged(feed, tags)})"
-    order = f'{column} DESC, "agent" ASC, "task_id" ASC'
-    return f"WITH {merged} {select(['*'], 'merged', conditions, order_by=order, limit=str(feed.limit))}"
+    """The statement of the tasks with the most of a measure, of `TASK_MEASURES` or `TOKENS`; the first one first, at most the limit."""
+    parts, source, conditions = _chosen(feed, tags)
+    # A sum with null is null, so what told one kind of tokens only has that one.
+    value = 'coalesce("tokens_in" + "tokens_out", "tokens_in", "tokens_out")' if measure == TOKENS else name(measure)
+    order = f'{value} DESC, "agent" ASC, "task_id" ASC'
+    return f"WITH {parts} {select(['*'], source, [*conditions, f'{value} IS NOT NULL'], order_by=order, limit=str(feed.limit))}"
 
 
 def events_sql(feed: EventFeed, tags: TagColumns) -> str:
@@ -173,7 +171,12 @@ def _bounds_of(feed: Feed, tags: TagColumns) -> list[str]:
         f"time >= from_milliseconds({int(feed.start)})",
         f"time < from_milliseconds({int(feed.end)})",
     ]
-    return conditions + ([f'"agent" = {text(feed.agent, "agent")}'] if feed.agent else []) + tags.matches(feed.scope)
+    named = [f"{name(column)} = {text(value, key)}" for key, column, value in _named(feed) if value is not None]
+    return conditions + named + tags.matches(feed.scope)
+
+
+def _named(feed: Feed) -> tuple[tuple[str, str, str | None], ...]:
+    return (("agent", "agent", feed.agent), ("task", "task_id", feed.task))
 
 
 def _merged(feed: TaskFeed, tags: TagColumns) -> str:
@@ -191,6 +194,15 @@ def _merged(feed: TaskFeed, tags: TagColumns) -> str:
     ]
     source = f"{name(feed.database)}.{name('tasks')}"
     return select(columns, source, _bounds_of(feed, tags), group_by='"agent", "task_id"')
+
+
+def _chosen(feed: TaskFeed, tags: TagColumns) -> tuple[str, str, list[str]]:
+    """The parts before a SELECT of the tasks that a question means, what it reads from, and its conditions."""
+    conditions = tags.matches(feed.selector) + _task_conditions(feed)
+    parts = [f"merged AS ({_merged(feed, tags)})", f"chosen AS ({select(['*'], 'merged', conditions)})"]
+    if feed.band is None:
+        return ", ".join(parts), "chosen", []
+    return ", ".join([*parts, f"bounds AS ({_bounds(feed.band)})"]), "chosen CROSS JOIN bounds", _in_band(feed.band)
 
 
 def _task_conditions(feed: TaskFeed) -> list[str]:

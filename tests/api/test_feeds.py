@@ -95,10 +95,33 @@ def test_tasks_newest_first(client) -> None:
         ({"band": "p50-p100"}, ["t3", "t2"]),
         ({"band": "p0-p50"}, ["t1"]),
         ({"band": "p0-p100", "tags": "env=dev"}, ["t3"]),
+        ({"task": "t2"}, ["t2"]),
+        ({"task": "t2", "agent": "a2"}, []),
+        ({"task": "it's none"}, []),
+        ({"order": "latency"}, ["t2", "t3", "t1"]),
+        ({"order": "latency", "limit": 1}, ["t2"]),
+        ({"order": "latency", "tags": "tier=fast"}, ["t3", "t1"]),
+        ({"order": "latency", "band": "p0-p50"}, ["t1"]),
     ],
 )
 def test_tasks_by(client, query: dict[str, str], expected: list[str]) -> None:
     assert tasks(client, **query) == expected
+
+
+def test_tasks_with_most_tokens_or_cost_first_and_none_that_told_nothing(world: World, client) -> None:
+    told = {"t5": {"tokens_in": 10, "tokens_out": 90, "cost_usd": 0.1}, "t6": {"tokens_in": 200}, "t7": {"cost_usd": 0.5}}
+    for seq, (task, measures) in enumerate(told.items(), start=7):
+        common = {"tags": {}, "times": [-1000], "attributes": {"task_id": [task]}}
+        post(world, "a1", seq, series=[{"name": f"task.{name}", "values": [value], **common} for name, value in measures.items()])
+    assert tasks(client, order="tokens") == ["t6", "t5"]
+    assert tasks(client, order="cost") == ["t7", "t5"]
+    found = client.get("/api/tasks", order="cost", limit=1)
+    assert (len(found["tasks"]), found["next"]) == (1, None)
+
+
+def test_the_events_of_one_task(client) -> None:
+    assert events(client, task="t4") == [("task.failed", "t4")]
+    assert events(client, task="t0") == []
 
 
 def test_a_band_tells_its_bounds(client) -> None:
@@ -248,6 +271,10 @@ def test_a_stage_without_raw_history_says_so(path: str) -> None:
         ("limit=501", 400, "limit"),
         ("tags=env=~[[a]", 422, "tags"),
         ("cursor=W10", 422, "cursor"),
+        ("order=cost&cursor=W10", 422, "cursor"),
+        ("order=name", 400, "order"),
+        ("task=a%0Ab", 422, "task"),
+        ("task=", 400, "task"),
     ],
 )
 def test_what_cannot_be_asked(client, query: str, status: int, field: str) -> None:

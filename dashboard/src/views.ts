@@ -14,6 +14,8 @@ export interface View {
 export const VIEWS: readonly View[] = [
   { name: "fleet", label: "Fleet", key: "f", load: () => import("./views/fleet.tsx") },
   { name: "agents", label: "Agent", under: "fleet", load: () => import("./views/agent.tsx") },
+  { name: "tasks", label: "Tasks", key: "t", load: () => import("./views/tasks.tsx") },
+  { name: "errors", label: "Errors", key: "e", load: () => import("./views/errors.tsx") },
   { name: "alerts", label: "Alerts", key: "a", load: () => import("./views/alerts.tsx") },
   { name: "incidents", label: "Incidents", key: "i", load: () => import("./views/incidents.tsx") },
   { name: "cost", label: "Cost", key: "c", load: () => import("./views/cost.tsx") },

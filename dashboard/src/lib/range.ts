@@ -30,4 +30,10 @@ export function useRange(usual: string = "24h"): Range {
   return { query: { range: name }, name, length: lengthOf(name), zoom, choose };
 }
 
+// What a link carries to show the same range.
+export function rangeInAddress(): Record<string, string | undefined> {
+  const { start, end, range } = route.value.query;
+  return { start, end, range };
+}
+
 export const lengthOf = (name: string): number => parseInt(name, 10) * (LENGTHS[name.slice(-1)] ?? 0);

@@ -18,6 +18,7 @@ from cdk.features.alerts import Alerts, EvaluateQueue
 from cdk.features.api import Api
 from cdk.features.authorizer import Authorizer
 from cdk.features.budgets import Budgets
+from cdk.features.dashboard import Dashboard
 from cdk.features.ingest import Ingest
 from cdk.features.notify import Notify, NotifyQueue
 from cdk.features.ops import Ops
@@ -60,6 +61,8 @@ class AppStack(Stack):
         reports = Reports(self, runtime=runtime, data=data, wanted=wanted, deliveries=deliveries.queue)
         queues = {"deliveries": deliveries.queue, "reports": wanted.queue}
         api = Api(self, settings=settings, runtime=runtime, data=data, gateway=gateway, **queues)
+        if settings.cloud_front:
+            Dashboard(self, data=data, gateway=gateway, page=assets.page, log_retention=retention)
         ops = Ops(self, settings=settings, data=data)
         ops.watch_gateway(gateway)
         ops.watch_functions(

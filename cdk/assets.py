@@ -23,3 +23,5 @@ class Assets:
 
     code: Path = CODE
     layer: Path = LAYER_AWS
+    page: Path = CODE / "functions" / "dashboard"
+    """The web page, for stages that have it apart."""

@@ -80,6 +80,8 @@ class StageSettings(_Model):
     """Its namespace; empty for the root one."""
     scaling_targets: tuple[AutoScalingGroup, ...] = ()
     """Auto Scaling groups of EC2 whose desired capacity scaling policies may set."""
+    cloud_front: bool = False
+    """Serve the page from S3 by CloudFront, with the API under the same name. The API serves the page in any case."""
     removal: Literal["retain", "destroy"] = "retain"
     """What becomes of data when its stack is deleted."""
     gateway_log_role: bool = True

@@ -20,7 +20,10 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Assets:
     for name in ("code", "layer"):
         (folder / name).mkdir()
         (folder / name / "module.py").write_text(f'"""{name}"""\n')
-    return Assets(code=folder / "code", layer=folder / "layer")
+    (folder / "page").mkdir()
+    for name in ("index.html", "icon.svg", "app-ABCDEFGH.js"):
+        (folder / "page" / name).write_text(name)
+    return Assets(code=folder / "code", layer=folder / "layer", page=folder / "page")
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +48,12 @@ def live(synthesise: Callable[[str], Stage]) -> Stage:
 @pytest.fixture(scope="session")
 def lean(synthesise: Callable[[str], Stage]) -> Stage:
     return synthesise("lean")
+
+
+@pytest.fixture(scope="session")
+def at_the_edge(synthesise: Callable[[str], Stage]) -> Stage:
+    """A stage with its page on CloudFront."""
+    return synthesise("lean", cloud_front=True)
 
 
 @pytest.fixture(scope="session")

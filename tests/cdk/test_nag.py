@@ -9,7 +9,7 @@ from cdk.assets import Assets
 from tests.cdk.template import Stage
 
 
-@pytest.mark.parametrize("stage", ["live", "lean"])
+@pytest.mark.parametrize("stage", ["live", "lean", "at_the_edge"])
 def test_no_rule_is_broken(stage: str, request: pytest.FixtureRequest) -> None:
     found: Stage = request.getfixturevalue(stage)
     report = json.loads((found.folder / "validation-report.json").read_text())

@@ -18,6 +18,13 @@ export interface Mark {
   label: string;
 }
 
+// A stretch of time that is shaded; null goes on.
+export interface Shade {
+  start: number; // ms
+  end: number | null;
+  color: "red" | "yellow" | "info" | "grey";
+}
+
 export interface ChartProps {
   title: string;
   unit: Unit;
@@ -27,6 +34,7 @@ export interface ChartProps {
   band?: boolean;
   bars?: boolean;
   marks?: readonly Mark[];
+  shades?: readonly Shade[];
   height?: number;
   // A range was chosen by dragging (ms).
   onZoom?: (start: number, end: number) => void;
@@ -54,7 +62,7 @@ export function Chart(props: ChartProps): JSX.Element {
       drawn.current = { shape, plot: draw(place.current, latest, data, setUnder) };
     });
     return () => { gone = true; };
-  }, [times, lines, shape, props.marks]);
+  }, [times, lines, shape, props.marks, props.shades]);
   useEffect(() => () => drawn.current?.plot.destroy(), []);
   const at = under ?? null;
   return (

@@ -4,7 +4,15 @@ import uPlot from "uplot";
 import { type Unit, figure } from "../lib/format.ts";
 import type { ChartProps } from "./chart.tsx";
 
-const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+// A colour of the scheme that holds: a canvas does not know light-dark().
+function css(name: string): string {
+  const value = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const pair = /^light-dark\(([^,]+),\s*([^)]+)\)$/.exec(value);
+  return (pair ? pair[dark.matches ? 2 : 1] : value) as string;
+}
+
 export const colorOf = (color: string | number | undefined, index: number): string => css(`--${typeof color === "string" ? color : `line-${color ?? (index % 6) + 1}`}`);
 
 export function draw(place: HTMLElement, latest: { current: ChartProps }, data: uPlot.AlignedData, onCursor: (index: number | null) => void): uPlot {
@@ -12,13 +20,12 @@ export function draw(place: HTMLElement, latest: { current: ChartProps }, data: 
   const plot = new uPlot(options(place, latest, onCursor), data, place);
   const sized = new ResizeObserver(() => { if (place.clientWidth) plot.setSize({ width: place.clientWidth, height: props.height ?? 180 }); });
   sized.observe(place);
-  const scheme = matchMedia("(prefers-color-scheme: dark)");
   const redraw = (): void => plot.redraw(false);
-  scheme.addEventListener("change", redraw);
+  dark.addEventListener("change", redraw);
   const destroy = plot.destroy.bind(plot);
   plot.destroy = () => {
     sized.disconnect();
-    scheme.removeEventListener("change", redraw);
+    dark.removeEventListener("change", redraw);
     destroy();
   };
   return plot;
@@ -49,7 +56,7 @@ function options(place: HTMLElement, latest: { current: ChartProps }, onCursor: 
     ...(band && lines.length > 1 ? { bands: [{ series: [lines.length, 1], fill: () => `${colorOf(lines[0]?.color, 0)}22` }] } : {}),
     axes: [
       { stroke: soft, grid, ticks: grid, font: FONT },
-      { stroke: soft, grid, ticks: grid, font: FONT, size: 62, values: (_plot, splits) => splits.map((value) => figure(value, unit)) },
+      { stroke: soft, grid, ticks: grid, font: FONT, size: 70, values: (_plot, splits) => splits.map((value) => figure(value, unit)) },
     ],
     hooks: {
       setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)],
@@ -61,6 +68,7 @@ function options(place: HTMLElement, latest: { current: ChartProps }, onCursor: 
         latest.current.onZoom?.(start * 1000, end * 1000);
       }],
       ready: [(plot) => plot.over.addEventListener("dblclick", () => latest.current.onUnzoom?.())],
+      drawAxes: [(plot) => drawShades(plot, latest.current)],
       draw: [(plot) => drawMarks(plot, latest.current)],
     },
   };
@@ -73,6 +81,22 @@ function rangeOf(low: number | null, high: number | null, unit: Unit): [number, 
   const most = high === low ? high + (Math.abs(high) || 1) : high;
   const least = Math.min(0, low);
   return [least, unit === "fraction" && most <= 1 && most > 0.95 ? 1 : most * 1.05];
+}
+
+// Below the lines.
+function drawShades(plot: uPlot, { shades }: ChartProps): void {
+  const { ctx, bbox } = plot;
+  const [left, right] = [bbox.left, bbox.left + bbox.width];
+  ctx.save();
+  ctx.globalAlpha = 0.22;
+  for (const { start, end, color } of shades ?? []) {
+    const from = Math.max(left, plot.valToPos(start / 1000, "x", true));
+    const to = end === null ? right : Math.min(right, plot.valToPos(end / 1000, "x", true));
+    if (to < left || from > right) continue;
+    ctx.fillStyle = css(`--${color}`);
+    ctx.fillRect(from, bbox.top, Math.max(2, to - from), bbox.height);
+  }
+  ctx.restore();
 }
 
 function drawMarks(plot: uPlot, { marks }: ChartProps): void {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -53,6 +53,8 @@ class Site:
     routes: dict[str, Any] = field(default_factory=dict)
     """Answers by path, or by method and path (`POST /api/silences`): the body of a 200, a pair of status and body, or what makes one of
     a `Request`. Those of the fleet come by themselves."""
+    otherwise: Callable[[Request], tuple[int, Any]] | None = None
+    """What answers where `routes` has nothing, those of the fleet too."""
     sent: list[Request] = field(default_factory=list)
     """What was sent that is no GET."""
     asked: list[tuple[str, dict[str, list[str]], int]] = field(default_factory=list)
@@ -68,6 +70,8 @@ class Site:
         if self.fault:
             return self.fault
         found = self.routes.get(f"{request.method} {request.path}", self.routes.get(request.path) if request.method == "GET" else None)
+        if found is None and self.otherwise:
+            return self.otherwise(request)
         if found is None:
             known = request.method == "GET" and request.path.startswith("/api/dashboard/")
             return (

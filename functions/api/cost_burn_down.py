@@ -88,14 +88,15 @@ def burn(call: Call, asked: BurnDownAsked) -> BurnDownAnswer:
 
 
 def _limit(call: Call, asked: BurnDownAsked) -> float | None:
-    """The limit that the group's own budget has."""
+    """The limit that the group's own budget has, if the caller may see that group's budgets."""
     document: Any = call.services.fleet.settings(call.caller.workspace, DOCUMENT) or {}
     try:
         group = group_of(asked.group)
         known = limits(parse_budgets(document, settings_of(call).dimensions), asked.budget)
     except InvalidInput as error:
         raise InvalidInput(error.reason, "group" if Selector.parse(asked.group).matchers and not document else "budgets") from None
-    return next((limit.amount for limit in known if group_of(",".join(f"{key}={value}" for key, value in limit.tags)) == group), None)
+    mine = (limit for limit in known if call.caller.tags.matches(dict(limit.tags)))
+    return next((limit.amount for limit in mine if group_of(",".join(f"{key}={value}" for key, value in limit.tags)) == group), None)
 
 
 def _forecast(found: Forecast, limit: float | None) -> ForecastAnswer:

@@ -85,7 +85,20 @@ def ledger(models: tuple[str, ...] = MODELS, unpriced: int = 120) -> Any:
 def budgets() -> Any:
     def one(group: str, budget: str, used: float | None, limit: float, level: Any, reason: str) -> BudgetAnswer:
         share = None if used is None else used / limit
-        return BudgetAnswer(group=group, budget=budget, start=NOW, end=NOW, used=used, limit=limit, share=share, forecast=None if used is None else used * 1.3, level=level, reason=reason, agent=None, act=None)  # fmt: skip
+        return BudgetAnswer(
+            group=group,
+            budget=budget,
+            start=NOW,
+            end=NOW,
+            used=used,
+            limit=limit,
+            share=share,
+            forecast=None if used is None else used * 1.3,
+            level=level,
+            reason=reason,
+            agent=None,
+            act=None,
+        )
 
     found = [
         one("", "usd_per_month", 1_930, 2_500, "warn", "77 % of $2,500 a month"),
@@ -123,7 +136,7 @@ def burn_down(budget: str = "usd_per_month", limit: float | None = 2_500) -> Any
             forecast=forecast,
             reason=None,
             notes=[],
-        )  # fmt: skip
+        )
     )
 
 
@@ -142,7 +155,23 @@ def regressions() -> Any:
     )
 
     def one(tier: str, verdict: Any, before: float, ratio: float, why: CauseAnswer | None = None) -> RegressionAnswer:
-        return RegressionAnswer(tags={"tier": tier}, verdict=verdict, before=before, after=before * ratio, tasks_before=5_000, tasks_after=5_400, ratio=ratio, low=ratio - 0.1, high=ratio + 0.1, traffic=before * 400, mix=0.4, per_task=before * (ratio - 1) * 5_400, reason=f"a task costs {ratio} times as much", cause=why, notes=[])  # fmt: skip
+        return RegressionAnswer(
+            tags={"tier": tier},
+            verdict=verdict,
+            before=before,
+            after=before * ratio,
+            tasks_before=5_000,
+            tasks_after=5_400,
+            ratio=ratio,
+            low=ratio - 0.1,
+            high=ratio + 0.1,
+            traffic=before * 400,
+            mix=0.4,
+            per_task=before * (ratio - 1) * 5_400,
+            reason=f"a task costs {ratio} times as much",
+            cause=why,
+            notes=[],
+        )
 
     groups = [one("smart", "regression", 0.021, 1.5, cause), one("fast", "same", 0.004, 1.03), one("batch", "improvement", 0.011, 0.7)]
     return shown(RegressionsAnswer(start=NOW - 2 * WEEK * HOUR, middle=NOW - WEEK * HOUR, end=NOW, groups=groups, notes=[]))
@@ -206,12 +235,51 @@ def tier(name: str, rate: float, time_s: float, current: int, factor: float = 1,
 
 def plan(factor: float = 1, tiers: list[TierAnswer] | None = None) -> Any:
     ceiling = CeilingAnswer(limit="anthropic-prod", quantity="input_tokens", amount=2_000_000, used=2_600_000, arrival_rate=2.6)
-    found = tiers if tiers is not None else [
-        tier("fast", 4.2, 3.1, 21, factor),
-        tier("smart", 2.9, 11.4, 60, factor, ceiling=ceiling, limited=True, with_headroom=48, change=-12, usd_per_month=-150, tail=TailTest(index=1.4, low=1.2, high=1.7, tasks=7_000, heavy=True)),
-        tier("batch", 0.8, 42.0, 44, factor, bursts=BurstTest(index=4.2, limit=1.2, minutes=1_440, bursty=True)),
-        tier("new", 0, 0, 3, agents=None, with_headroom=None, exact=None, wanted=None, arrival_rate=None, service_time=None, utilization=None, headroom=None, concurrency=None, load=None, wait=None, wait_with_headroom=None, intervals=None, tail=None, bursts=None, change=None, usd_per_month=None, reasons=["no task told how long it took"]),
-    ]  # fmt: skip
+    found = (
+        tiers
+        if tiers is not None
+        else [
+            tier("fast", 4.2, 3.1, 21, factor),
+            tier(
+                "smart",
+                2.9,
+                11.4,
+                60,
+                factor,
+                ceiling=ceiling,
+                limited=True,
+                with_headroom=48,
+                change=-12,
+                usd_per_month=-150,
+                tail=TailTest(index=1.4, low=1.2, high=1.7, tasks=7_000, heavy=True),
+            ),
+            tier("batch", 0.8, 42.0, 44, factor, bursts=BurstTest(index=4.2, limit=1.2, minutes=1_440, bursty=True)),
+            tier(
+                "new",
+                0,
+                0,
+                3,
+                agents=None,
+                with_headroom=None,
+                exact=None,
+                wanted=None,
+                arrival_rate=None,
+                service_time=None,
+                utilization=None,
+                headroom=None,
+                concurrency=None,
+                load=None,
+                wait=None,
+                wait_with_headroom=None,
+                intervals=None,
+                tail=None,
+                bursts=None,
+                change=None,
+                usd_per_month=None,
+                reasons=["no task told how long it took"],
+            ),
+        ]
+    )
     known = [one for one in found if one.agents is not None]
     return shown(
         PlanAnswer(
@@ -223,15 +291,38 @@ def plan(factor: float = 1, tiers: list[TierAnswer] | None = None) -> Any:
             source="minutes",
             tiers=found,
             notes=["1 of 4 tiers are not in the sums"] if len(known) < len(found) else [],
-        )  # fmt: skip
+        )
     )
 
 
 def tracker() -> Any:
     def one(name: str, rate: float, mean: float, *, heavy: bool = False) -> TrackAnswer:
         tail = TailAnswer(index=1.4 if heavy else 3.2, low=1.1, high=1.8 if heavy else 4.0, tasks=9_000, heavy=heavy)
-        bands = [BandAnswer(start=NOW - (24 - hour) * HOUR, p50=None if hour == 7 else mean * (0.7 + wave(hour) / 4), p95=None if hour == 7 else mean * (2 + wave(hour)), p99=None if hour == 7 else mean * (3 + 2 * wave(hour))) for hour in range(24)]  # fmt: skip
-        return TrackAnswer(tags={"tier": name}, agents=20, tasks=9_000, errors=90, arrivals=9_100, arrival_rate=rate, service=ServiceAnswer(tasks=9_000, mean=mean, p50=mean * 0.8, p95=mean * 2.5, p99=mean * 4, spread=1.1, tail=tail), concurrency=rate * mean, workers=1, utilization=0.62, utilization_source="tasks", queue_depth=3.4, wait=QueueWaitAnswer(mean=0.8, p95=None, source="queue depth"), bands=bands)  # fmt: skip
+        bands = [
+            BandAnswer(
+                start=NOW - (24 - hour) * HOUR,
+                p50=None if hour == 7 else mean * (0.7 + wave(hour) / 4),
+                p95=None if hour == 7 else mean * (2 + wave(hour)),
+                p99=None if hour == 7 else mean * (3 + 2 * wave(hour)),
+            )
+            for hour in range(24)
+        ]
+        return TrackAnswer(
+            tags={"tier": name},
+            agents=20,
+            tasks=9_000,
+            errors=90,
+            arrivals=9_100,
+            arrival_rate=rate,
+            service=ServiceAnswer(tasks=9_000, mean=mean, p50=mean * 0.8, p95=mean * 2.5, p99=mean * 4, spread=1.1, tail=tail),
+            concurrency=rate * mean,
+            workers=1,
+            utilization=0.62,
+            utilization_source="tasks",
+            queue_depth=3.4,
+            wait=QueueWaitAnswer(mean=0.8, p95=None, source="queue depth"),
+            bands=bands,
+        )
 
     tie = SlowAnswer(
         tier="smart",
@@ -275,12 +366,56 @@ def signals(level: float = 3.2) -> list[SignalAnswer]:
 
 
 def group(name: str = "fast", **changes: Any) -> GroupAnswer:
-    usual: dict[str, Any] = {"group": name, "tags": f"tier={name}", "stale": False, "as_of": NOW, "decided": NOW, "desired": 18, "current": 12, "wanted": 21, "min": 2, "max": 40, "action": "grow", "changed": NOW - 2 * MINUTE, "queue_depth": 38, "latency_p95_ms": 2_900, "latency_baseline_ms": 2_400, "saturation": 0.93, "rate_limited_per_minute": None, "cost_usd_per_hour": 4.4, "cost_baseline_usd_per_hour": 4.0, "reason": "queue: 3.2 waiting an agent > 2 for 60 s", "limits": ["step_up: 50% of 12 agents"], "signals": signals(), "paging": [], "target": None}  # fmt: skip
+    usual: dict[str, Any] = {
+        "group": name,
+        "tags": f"tier={name}",
+        "stale": False,
+        "as_of": NOW,
+        "decided": NOW,
+        "desired": 18,
+        "current": 12,
+        "wanted": 21,
+        "min": 2,
+        "max": 40,
+        "action": "grow",
+        "changed": NOW - 2 * MINUTE,
+        "queue_depth": 38,
+        "latency_p95_ms": 2_900,
+        "latency_baseline_ms": 2_400,
+        "saturation": 0.93,
+        "rate_limited_per_minute": None,
+        "cost_usd_per_hour": 4.4,
+        "cost_baseline_usd_per_hour": 4.0,
+        "reason": "queue: 3.2 waiting an agent > 2 for 60 s",
+        "limits": ["step_up: 50% of 12 agents"],
+        "signals": signals(),
+        "paging": [],
+        "target": None,
+    }
     return GroupAnswer(**usual | changes)
 
 
 def groups() -> Any:
-    nothing = dict.fromkeys(("decided", "desired", "current", "wanted", "min", "max", "action", "changed", "target", "queue_depth", "latency_p95_ms", "latency_baseline_ms", "saturation", "rate_limited_per_minute", "cost_usd_per_hour", "cost_baseline_usd_per_hour"))  # fmt: skip
+    nothing = dict.fromkeys(
+        (
+            "decided",
+            "desired",
+            "current",
+            "wanted",
+            "min",
+            "max",
+            "action",
+            "changed",
+            "target",
+            "queue_depth",
+            "latency_p95_ms",
+            "latency_baseline_ms",
+            "saturation",
+            "rate_limited_per_minute",
+            "cost_usd_per_hour",
+            "cost_baseline_usd_per_hour",
+        )
+    )
     stale = group(
         "smart", **nothing, stale=True, as_of=NOW - 9 * MINUTE, reason="nothing is known of the group since", limits=[], signals=[]
     )
@@ -307,7 +442,20 @@ def history() -> Any:
         before, count = count, wanted if minute % 12 == 0 else count
         action = "grow" if count > before else "shrink" if count < before else "hold"
         told = [ToldAnswer(signal="rate_limited", began=True, since=NOW, text="429s: 9 a minute")] if minute == 100 else []
-        found.append(HistoryEntry(time=NOW - (300 - minute) * MINUTE, action=action, before=before, desired=count, current=before, wanted=wanted, reason="queue: 3.2 waiting an agent > 2 for 60 s", limits=[], told=told, signals=signals(level)))  # fmt: skip
+        found.append(
+            HistoryEntry(
+                time=NOW - (300 - minute) * MINUTE,
+                action=action,
+                before=before,
+                desired=count,
+                current=before,
+                wanted=wanted,
+                reason="queue: 3.2 waiting an agent > 2 for 60 s",
+                limits=[],
+                told=told,
+                signals=signals(level),
+            )
+        )
     return shown(History(decisions=found[::-1]))
 
 
@@ -316,7 +464,15 @@ def simulation() -> Any:
     desired = [round(4 + 8 * wave(minute // 10 * 10, 120)) for minute in range(minutes)]
     queue = [30.0 * max(0, wave(minute + 8, 120) - 0.7) for minute in range(minutes)]
     change = ChangeAnswer(time=NOW, action="grow", before=4, to=6, reason="queue is high", limits=[])
-    curves = CurvesAnswer(start=NOW, arrived=[100 + 60 * wave(minute, 120) for minute in range(minutes)], desired=desired, agents=desired, queue=queue, p95_seconds=[3 + one / 10 for one in queue], saturation=[0.7] * minutes)  # fmt: skip
+    curves = CurvesAnswer(
+        start=NOW,
+        arrived=[100 + 60 * wave(minute, 120) for minute in range(minutes)],
+        desired=desired,
+        agents=desired,
+        queue=queue,
+        p95_seconds=[3 + one / 10 for one in queue],
+        saturation=[0.7] * minutes,
+    )
     return shown(
         SimulationAnswer(
             group="fast",
@@ -344,7 +500,7 @@ def simulation() -> Any:
             curves=curves,
             picture=None,
             notes=["tasks are a flow, in steps of 5 seconds"],
-        )  # fmt: skip
+        )
     )
 
 
@@ -353,7 +509,21 @@ REPORT = "20261123T070000Z-ab12cd34ef"
 
 def report(state: Any = "done", **changes: Any) -> dict[str, Any]:
     done = state == "done"
-    usual = {"id": REPORT, "state": state, "reason": "usage could not be read" if state == "failed" else None, "title": "Week of 16 November" if done else None, "summary": "214 agents did 1.2 M tasks for $2,310; errors doubled on Thursday." if done else None, "start": NOW - WEEK * HOUR, "end": NOW, "tags": "", "schedule": "weekly", "by": "schedule", "created": NOW - HOUR, "made": NOW if done else None, "channels": ["team-mail"] if done else []}  # fmt: skip
+    usual = {
+        "id": REPORT,
+        "state": state,
+        "reason": "usage could not be read" if state == "failed" else None,
+        "title": "Week of 16 November" if done else None,
+        "summary": "214 agents did 1.2 M tasks for $2,310; errors doubled on Thursday." if done else None,
+        "start": NOW - WEEK * HOUR,
+        "end": NOW,
+        "tags": "",
+        "schedule": "weekly",
+        "by": "schedule",
+        "created": NOW - HOUR,
+        "made": NOW if done else None,
+        "channels": ["team-mail"] if done else [],
+    }
     return usual | changes
 
 

@@ -28,6 +28,9 @@ export function dollars(value: Maybe): string {
   return `${value < 0 ? "−" : ""}$${text}`;
 }
 
+// Of one task: cents tell too little.
+export const price = (value: Maybe): string => (value == null || Math.abs(value) >= 100 ? dollars(value) : `${value < 0 ? "−" : ""}$${fine.format(Math.abs(value))}`);
+
 export type Unit = "count" | "usd" | "ms" | "fraction" | "percent" | "tokens" | "seconds" | "per_minute" | "bytes";
 
 // A figure with its unit.

@@ -44,11 +44,11 @@ export const tierName = (tags: Record<string, string>): string => Object.values(
 export const signed = (value: Maybe): string => (value == null ? number(null) : value > 0 ? `+${number(value)}` : value < 0 ? `−${number(-value)}` : "±0");
 export const agents = (count: number): string => plural(count, "agent");
 
-export function Corrections({ tier }: { tier: TierPlan }): JSX.Element {
+export function Corrections({ tier }: { tier: TierPlan }): JSX.Element | null {
   const found = [
     tier.limited ? <Badge key="limited" tone="bad" title="More agents change nothing: the provider's limit holds.">limited by {tier.ceiling?.limit ?? "a provider"}</Badge> : null,
     tier.tail?.heavy ? <Badge key="tail" tone="warn" title="The 95th percentile stands in the place of the mean.">heavy tail</Badge> : null,
     tier.bursts?.bursty ? <Badge key="bursts" tone="warn" title="The utilisation is lowered by 0.1.">bursts</Badge> : null,
   ].filter(Boolean);
-  return <>{found.length ? found : <span class="soft">none</span>}</>;
+  return found.length ? <span class="tags">{found}</span> : null;
 }

@@ -70,15 +70,15 @@ function Planned({ plan, seen }: { plan: Plan; seen: Plan | null }): JSX.Element
 
 const COLUMNS: readonly Column<TierPlan>[] = [
   { key: "tier", label: "Tier", render: (tier) => tierName(tier.tags), sort: (tier) => tierName(tier.tags) },
-  { key: "rate", label: "λ arrivals", render: (tier) => rate(tier.arrival_rate), sort: (tier) => tier.arrival_rate, numeric: true },
-  { key: "time", label: "s a task", render: (tier) => seconds(tier.service_time), sort: (tier) => tier.service_time, numeric: true },
-  { key: "use", label: "U busy", render: (tier) => percent(tier.utilization), sort: (tier) => tier.utilization, numeric: true },
-  { key: "at-a-time", label: "At a time", render: (tier) => number(tier.concurrency), sort: (tier) => tier.concurrency, numeric: true, minor: true },
   { key: "now", label: "Now", render: (tier) => number(tier.current), sort: (tier) => tier.current, numeric: true },
   { key: "needed", label: "Needed", render: (tier) => number(tier.agents), sort: (tier) => tier.agents, numeric: true },
   { key: "headroom", label: "With headroom", render: (tier) => <b>{number(tier.with_headroom)}</b>, sort: (tier) => tier.with_headroom, numeric: true },
   { key: "change", label: "Change", render: (tier) => signed(tier.change), sort: (tier) => tier.change, numeric: true },
-  { key: "wait", label: "p95 wait", render: (tier) => (tier.wait_with_headroom ? seconds(tier.wait_with_headroom.p95_s) : number(null)), sort: (tier) => tier.wait_with_headroom?.p95_s, numeric: true, minor: true },
   { key: "usd", label: "$/month", render: (tier) => dollars(tier.usd_per_month), sort: (tier) => tier.usd_per_month, numeric: true, minor: true },
+  { key: "rate", label: "λ arrivals", render: (tier) => rate(tier.arrival_rate), sort: (tier) => tier.arrival_rate, numeric: true, minor: true },
+  { key: "time", label: "s a task", render: (tier) => seconds(tier.service_time), sort: (tier) => tier.service_time, numeric: true, minor: true },
+  { key: "use", label: "U busy", render: (tier) => percent(tier.utilization), sort: (tier) => tier.utilization, numeric: true, minor: true },
+  { key: "at-a-time", label: "At a time", render: (tier) => number(tier.concurrency), sort: (tier) => tier.concurrency, numeric: true, minor: true },
+  { key: "wait", label: "p95 wait", render: (tier) => seconds(tier.wait_with_headroom?.p95_s), sort: (tier) => tier.wait_with_headroom?.p95_s, numeric: true, minor: true },
   { key: "found", label: "Corrections", render: (tier) => <Corrections tier={tier} />, minor: true },
 ];

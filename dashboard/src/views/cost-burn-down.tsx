@@ -124,11 +124,11 @@ function curves({ start, points, forecast, limit }: Burn): { times: number[]; li
   return {
     times,
     lines: [
-      { name: "at most", points: ahead(([, , , high]) => high), color: 5 },
+      { name: "at least", points: ahead(([, , low]) => low), color: 5 },
       past,
       { name: "expected", points: ahead(([, expected]) => expected), color: 5, dashed: true },
       ...held,
-      { name: "at least", points: ahead(([, , low]) => low), color: 5 },
+      { name: "at most", points: ahead(([, , , high]) => high), color: 5 },
     ],
   };
 }

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
-import { type Maybe, dollars, number, percent, plural } from "../lib/format.ts";
+import { type Maybe, dollars, number, percent, plural, price } from "../lib/format.ts";
 import { useLive } from "../lib/live.ts";
 import { type Range, useRange } from "../lib/range.ts";
 import { filter, route, show } from "../lib/route.ts";
@@ -97,7 +97,7 @@ function Sums({ total, hours }: { total: Account; hours: number }): JSX.Element 
   return (
     <Stats label="Sums">
       <Stat label="spent" value={dollars(total.usd)} note={total.usd === null ? "no task has a known cost" : `${dollars(hours > 0 ? total.usd / hours : null)} an hour`} />
-      <Stat label="a task" value={dollars(total.usd !== null && priced ? total.usd / priced : null)} note="of those whose cost is known" />
+      <Stat label="a task" value={price(share(total.usd, priced))} note="of those whose cost is known" />
       <Stat label="reported by tasks" value={dollars(total.reportedUsd)} note={plural(total.reportedTasks, "task")} />
       <Stat label="priced from tokens" value={dollars(total.pricedUsd)} note={plural(total.pricedTasks, "task")} />
       <Stat label="without a price" value={plural(total.unpricedTasks, "task")} note={`${number(total.unpricedTokens)} tokens, in no sum`} {...(total.unpricedTasks ? { tone: "warn" as const } : {})} />
@@ -115,7 +115,7 @@ function columnsOf(by: string, total: Account): Column<Line>[] {
     { key: "group", label: by || "Group", render: (line) => groupName(line.tags, by), sort: (line) => groupName(line.tags, by) },
     { key: "usd", label: "Cost", render: (line) => dollars(line.usd), sort: (line) => line.usd, numeric: true },
     { key: "share", label: "Share", render: (line) => <Share of={share(line.usd, total.usd)} />, sort: (line) => line.usd, numeric: true },
-    { key: "each", label: "A task", render: (line) => dollars(each(line)), sort: each, numeric: true },
+    { key: "each", label: "A task", render: (line) => price(each(line)), sort: each, numeric: true },
     { key: "tasks", label: "Tasks", render: (line) => number(line.tasks), sort: (line) => line.tasks, numeric: true },
     { key: "tokens", label: "Tokens", render: (line) => number(tokensOf(line)), sort: tokensOf, numeric: true, minor: true },
     { key: "reported", label: "Reported", render: (line) => dollars(line.reportedUsd), sort: (line) => line.reportedUsd, numeric: true, minor: true },

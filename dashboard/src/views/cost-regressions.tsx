@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { type Maybe, change, dollars, number } from "../lib/format.ts";
+import { type Maybe, change, dollars, number, price } from "../lib/format.ts";
 import { useLive } from "../lib/live.ts";
 import { filter, href, route, show } from "../lib/route.ts";
 import { ByField, groupName } from "../ui/by.tsx";
@@ -84,8 +84,8 @@ function Groups({ found, by }: { found: Found; by: string }): JSX.Element {
         <Table label="Cost of a task, before and after" rows={found.groups} id={(one) => groupName(one.tags, by)} empty="No task in either period. Costs come with tasks, or from their tokens." columns={[
           { key: "group", label: by || "Group", render: (one) => <button type="button" class="chip" onClick={() => setOpen(one)}>{groupName(one.tags, by)}</button>, sort: (one) => groupName(one.tags, by) },
           { key: "verdict", label: "Verdict", render: (one) => <Verdict of={one} />, sort: (one) => one.verdict },
-          { key: "before", label: "A task before", render: (one) => dollars(one.before), sort: (one) => one.before, numeric: true, minor: true },
-          { key: "after", label: "A task after", render: (one) => dollars(one.after), sort: (one) => one.after, numeric: true },
+          { key: "before", label: "A task before", render: (one) => price(one.before), sort: (one) => one.before, numeric: true, minor: true },
+          { key: "after", label: "A task after", render: (one) => price(one.after), sort: (one) => one.after, numeric: true },
           { key: "ratio", label: "Change", render: (one) => change(one.ratio === null ? null : one.ratio - 1), sort: (one) => one.ratio, numeric: true },
           { key: "perTask", label: "By cost a task", render: (one) => signed(one.perTask), sort: (one) => one.perTask, numeric: true },
           { key: "traffic", label: "By traffic", render: (one) => signed(one.traffic), sort: (one) => one.traffic, numeric: true, minor: true },
@@ -109,7 +109,7 @@ function Story({ one, name, onClose }: { one: Regression; name: string; onClose:
     <Dialog title={name} onClose={onClose} wide>
       <p><Verdict of={one} /> {one.reason}</p>
       <dl class="pairs">
-        <dt>A task</dt><dd>{dollars(one.before)} before, {dollars(one.after)} after</dd>
+        <dt>A task</dt><dd>{price(one.before)} before, {price(one.after)} after</dd>
         <dt>At the same mix</dt><dd>{change(one.ratio === null ? null : one.ratio - 1)}, likely between {change(one.low === null ? null : one.low - 1)} and {change(one.high === null ? null : one.high - 1)}</dd>
         <dt>Tasks</dt><dd>{number(one.tasksBefore)} before, {number(one.tasksAfter)} after</dd>
         <dt>Change of the cost</dt><dd>{signed(one.perTask)} by cost a task, {signed(one.traffic)} by traffic, {signed(one.mix)} by mix</dd>

@@ -1,6 +1,7 @@
 // Reports: the list, one to open, and one to be made now.
 
 import type { JSX } from "preact";
+import { duration } from "../lib/format.ts";
 import { useLive } from "../lib/live.ts";
 import { href, route, show } from "../lib/route.ts";
 import { Ago, Badge, Choices, Panel, Time } from "../ui/basics.tsx";
@@ -45,11 +46,10 @@ function Listed({ reports, more, narrowed }: { reports: readonly Report[]; more:
 }
 
 const COLUMNS: readonly Column<Report>[] = [
-  { key: "title", label: "Report", render: (one) => one.title ?? "Not made yet", sort: (one) => one.title },
+  { key: "title", label: "Report", render: (one) => one.title ?? (one.state === "failed" ? "Not made" : "Not made yet"), sort: (one) => one.title },
   { key: "state", label: "State", render: (one) => <StateBadge report={one} />, sort: (one) => one.state },
   { key: "summary", label: "In short", render: (one) => one.summary ?? one.reason ?? "", minor: true },
-  { key: "start", label: "From", render: (one) => <Time at={one.start} />, sort: (one) => one.start, minor: true },
-  { key: "end", label: "To", render: (one) => <Time at={one.end} />, sort: (one) => one.end, minor: true },
+  { key: "period", label: "Period", render: (one) => <>{duration((Date.parse(one.end) - Date.parse(one.start)) / 1000)} until <Time at={one.end} /></>, sort: (one) => one.end, minor: true },
   { key: "tags", label: "Agents", render: (one) => one.tags || "all", sort: (one) => one.tags, minor: true },
   { key: "why", label: "Wanted by", render: (one) => (one.schedule ? <Badge tone="idle">{one.schedule}</Badge> : one.by), sort: (one) => one.schedule ?? one.by, minor: true },
   { key: "created", label: "Asked for", render: (one) => <Ago at={one.created} />, sort: (one) => one.created },

@@ -17,6 +17,7 @@ import { ScalingSimulation } from "./scaling-simulation.tsx";
 const EVERY_MS = 30_000;
 const FINE_MS = 6 * 3_600_000; // so much is told minute by minute; of longer times what changed
 const MOST = 1_000;
+const MOST_MARKS = 20; // more hide what they mark
 
 export function ScalingGroup({ group }: { group: Group }): JSX.Element {
   const range = useRange("6h");
@@ -60,10 +61,10 @@ function Signals({ signals, paging }: { signals: readonly Signal[]; paging: read
       <Table label="Signals" rows={signals} id={(one) => one.signal} empty="Nothing is known of the signals now." columns={[
         { key: "signal", label: "Signal", render: (one) => <>{signalName(one.signal)} {paging.includes(one.signal) ? <Badge tone="bad">people were told</Badge> : null}</> },
         { key: "zone", label: "Stands", render: (one) => <SignalBadge signal={one} /> },
-        { key: "level", label: "Level", render: (one) => levelOf(one.signal, one.level), numeric: true },
-        { key: "value", label: "Measured", render: (one) => valueOf(one.signal, one.value), numeric: true },
-        { key: "baseline", label: "Usual", render: (one) => valueOf(one.signal, one.baseline), numeric: true, minor: true },
         { key: "vote", label: "Asks for", render: (one) => ({ up: "↑ more", down: "↓ fewer", none: "nothing" })[one.vote] ?? one.vote },
+        { key: "level", label: "Level", render: (one) => levelOf(one.signal, one.level), numeric: true },
+        { key: "value", label: "Measured", render: (one) => valueOf(one.signal, one.value), numeric: true, minor: true },
+        { key: "baseline", label: "Usual", render: (one) => valueOf(one.signal, one.baseline), numeric: true, minor: true },
         { key: "since", label: "Since", render: (one) => <Ago at={one.since} suffix="" />, numeric: true, minor: true },
         { key: "reason", label: "Why", render: (one) => one.reason, minor: true },
       ]} />
@@ -85,12 +86,12 @@ function History({ decisions, fine, range }: { decisions: readonly Decision[]; f
   return (
     <>
       <Panel><Chart title="Agents" unit="count" times={times} lines={lines} height={220} {...zoom} note={fine ? "" : "at each change"} /></Panel>
-      {fine ? <Levels decisions={decisions} marks={marks} zoom={zoom} /> : null}
+      {fine ? <Levels decisions={decisions} marks={marks.length > MOST_MARKS ? [] : marks} zoom={zoom} /> : null}
       <Panel title="Decisions that changed something" aside={decisions.length >= MOST ? <span class="soft">the newest {number(MOST)}</span> : null}>
         <Table label="Decisions" rows={changes} id={(one) => one.time} empty="Nothing changed in this time." columns={[
           { key: "time", label: "At", render: (one) => <Time at={one.time} /> },
-          { key: "action", label: "Decision", render: (one) => <ActionBadge action={one.action} /> },
           { key: "count", label: "Desired", render: (one) => `${number(one.before)} → ${number(one.desired)}`, numeric: true },
+          { key: "action", label: "Decision", render: (one) => <ActionBadge action={one.action} /> },
           { key: "alive", label: "Alive", render: (one) => number(one.current), numeric: true, minor: true },
           { key: "wanted", label: "Wanted", render: (one) => number(one.wanted), numeric: true, minor: true },
           { key: "reason", label: "Why", render: (one) => one.reason },

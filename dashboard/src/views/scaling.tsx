@@ -1,13 +1,13 @@
 // How many agents each group should have, and why; one group with its signals, its decisions, and a policy put to the proof.
 
 import type { JSX } from "preact";
-import { number } from "../lib/format.ts";
+import { MISSING, number } from "../lib/format.ts";
 import { useLive } from "../lib/live.ts";
 import { href, route, show } from "../lib/route.ts";
 import { Ago, Badge, Panel } from "../ui/basics.tsx";
 import { Loaded, State } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
-import { Doing, type Group, SignalBadge } from "./scaling-figures.tsx";
+import { Doing, type Group, type Signal, SignalBadge } from "./scaling-figures.tsx";
 import { ScalingGroup } from "./scaling-group.tsx";
 
 const EVERY_MS = 15_000; // decisions are made each minute
@@ -41,14 +41,20 @@ function Groups({ groups }: { groups: readonly Group[] }): JSX.Element {
   );
 }
 
+// Only signals that say something.
+function Telling({ signals }: { signals: readonly Signal[] }): JSX.Element {
+  const found = signals.filter((one) => one.zone !== "silent" && one.zone !== "middle");
+  return found.length ? <span class="tags">{found.map((one) => <SignalBadge key={one.signal} signal={one} named />)}</span> : <span class="soft">{signals.length ? "none stands out" : MISSING}</span>;
+}
+
 const COLUMNS: readonly Column<Group>[] = [
   { key: "group", label: "Group", render: (one) => one.group, sort: (one) => one.group },
   { key: "doing", label: "Decision", render: (one) => <Doing group={one} />, sort: (one) => (one.stale ? "stale" : one.action) },
   { key: "desired", label: "Desired", render: (one) => <b>{number(one.desired)}</b>, sort: (one) => one.desired, numeric: true },
   { key: "current", label: "Alive", render: (one) => number(one.current), sort: (one) => one.current, numeric: true },
   { key: "wanted", label: "Wanted", render: (one) => number(one.wanted), sort: (one) => one.wanted, numeric: true, minor: true },
-  { key: "bounds", label: "Bounds", render: (one) => `${number(one.min)} to ${number(one.max)}`, sort: (one) => one.max, numeric: true, minor: true },
-  { key: "signals", label: "Signals", render: (one) => <span class="tags">{one.signals.filter((signal) => signal.zone !== "silent").map((signal) => <SignalBadge key={signal.signal} signal={signal} named />)}</span>, minor: true },
+  { key: "bounds", label: "Bounds", render: (one) => (one.min === null ? MISSING : `${number(one.min)} to ${number(one.max)}`), sort: (one) => one.max, numeric: true, minor: true },
+  { key: "signals", label: "Signals", render: (one) => <Telling signals={one.signals} />, minor: true },
   { key: "changed", label: "Changed", render: (one) => <Ago at={one.changed} />, sort: (one) => one.changed, numeric: true, minor: true },
   { key: "paging", label: "Told", render: (one) => one.paging.map((signal) => <Badge key={signal} tone="bad">{signal.replace("_", " ")}</Badge>), minor: true },
   { key: "reason", label: "Why", render: (one) => one.reason, minor: true },

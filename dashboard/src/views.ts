@@ -18,6 +18,7 @@ export const VIEWS: readonly View[] = [
   { name: "errors", label: "Errors", key: "e", load: () => import("./views/errors.tsx") },
   { name: "alerts", label: "Alerts", key: "a", load: () => import("./views/alerts.tsx") },
   { name: "incidents", label: "Incidents", key: "i", load: () => import("./views/incidents.tsx") },
+  { name: "rules", label: "Rules", key: "u", load: () => import("./views/rules.tsx") },
   { name: "cost", label: "Cost", key: "c", load: () => import("./views/cost.tsx") },
   { name: "capacity", label: "Capacity", key: "p", load: () => import("./views/capacity.tsx") },
   { name: "scaling", label: "Scaling", key: "s", load: () => import("./views/scaling.tsx") },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
@@ -70,18 +71,8 @@ def listing(call: Call) -> TokenList:
 @noun.endpoint("POST", "/api/tokens", scope=Scope.ADMIN, takes=TokenWanted, answers=TokenCreated, status=201)
 def issue(call: Call, body: TokenWanted) -> TokenCreated:
     """Create a token. A token with a tag scope creates none that reaches further than itself."""
-    call.caller.need_inside(body.tags, "the token")
-    record, text = create(
-        workspace=call.caller.workspace,
-        name=body.name,
-        scopes=body.scopes,
-        tags=tags_text(body.tags),
-        now=call.now,
-        expires=None if body.expires_in is None else call.now + body.expires_in * SECOND_MS,
-        random=call.services.random(RANDOM_BYTES),
-    )
-    call.services.tokens.put(record.document())
-    return TokenCreated(**_shown(record, call.now), token=text)
+    expires = None if body.expires_in is None else call.now + body.expires_in * SECOND_MS
+    return issued(call, name=body.name, scopes=body.scopes, tags=body.tags, expires=expires)
 
 
 @noun.endpoint("DELETE", "/api/tokens/{token}", scope=Scope.ADMIN, asks=TokenAsked, status=204)
@@ -94,6 +85,22 @@ def revoke(call: Call, asked: TokenAsked) -> Reply:
     if record.revoked is None:
         call.services.tokens.put(record.document() | {"revoked": call.now})
     return Reply(body=None, status=204)
+
+
+def issued(call: Call, *, name: str, scopes: Collection[str], tags: Mapping[str, str], expires: int | None) -> TokenCreated:
+    """A token that was made and stored now; `expires` is ms. Raises `NotAllowed` for tags outside of the caller's."""
+    call.caller.need_inside(tags, "the token")
+    record, text = create(
+        workspace=call.caller.workspace,
+        name=name,
+        scopes=scopes,
+        tags=tags_text(tags),
+        now=call.now,
+        expires=expires,
+        random=call.services.random(RANDOM_BYTES),
+    )
+    call.services.tokens.put(record.document())
+    return TokenCreated(**_shown(record, call.now), token=text)
 
 
 def _within(call: Call, record: TokenRecord) -> bool:

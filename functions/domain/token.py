@@ -38,13 +38,15 @@ class Scope(StrEnum):
     READ = "read"
     OPERATE = "operate"
     ADMIN = "admin"
+    BADGE = "badge"
+    """Look at one badge: its text stands in pages that anybody reads, so it opens nothing else, and no other scope contains it."""
 
 
-_CONTAINED = {Scope.OPERATE: {Scope.READ}, Scope.ADMIN: set(Scope)}
+_CONTAINED = {Scope.OPERATE: {Scope.READ}, Scope.ADMIN: set(Scope) - {Scope.BADGE}}
 
 
 def grants(scopes: Collection[str], wanted: Scope) -> bool:
-    """Whether scopes include one: `admin` contains all, `operate` contains `read`."""
+    """Whether scopes include one: `admin` contains all but `badge`, `operate` contains `read`."""
     return wanted in scopes or any(wanted in contained and scope in scopes for scope, contained in _CONTAINED.items())
 
 

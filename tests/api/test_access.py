@@ -23,6 +23,8 @@ BODIES = {
     ("POST", "/api/agents"): {"id": "new"},
     ("PATCH", "/api/agents/{agent}"): {"name": "x"},
     ("POST", "/api/tokens"): {"name": "x", "scopes": ["read"]},
+    ("POST", "/api/shares"): {"view": "fleet"},
+    ("POST", "/api/badges"): {},
     ("PUT", "/api/settings"): {},
     ("PUT", "/api/agents/{agent}/desired"): {},
     ("PUT", "/api/rules"): {},

@@ -13,7 +13,17 @@ from tests.cdk.template import Stage, Template
 
 BY_LINK = "/approve/{link}"
 """Open to who has the link: the one open route that does something."""
-PUBLIC = {"/", "/assets/{file}", "/healthz", "/api/openapi.json", "/api/rules/schema.json", "/install.sh", "/agent/{file}", BY_LINK}
+PUBLIC = {
+    "/",
+    "/badge/{badge}",
+    "/assets/{file}",
+    "/healthz",
+    "/api/openapi.json",
+    "/api/rules/schema.json",
+    "/install.sh",
+    "/agent/{file}",
+    BY_LINK,
+}
 WAYS_IN = {"/v1/batches": "IngestBatches", "/v1/metrics": "OtlpTake", "/v1/traces": "OtlpTake", "/v1/logs": "OtlpTake"}
 """Routes that bring data, and the function of each."""
 

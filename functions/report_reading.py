@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from functions.domain import budget_use, capacity_settings, failure_report, key_settings, slos, usage
+from functions.domain.alert import Edge
 from functions.domain.alert_budgets import DOCUMENT as BUDGETS
 from functions.domain.alert_budgets import parse_acts, parse_budgets
+from functions.domain.alert_rules import Rule, selected
 from functions.domain.budget_state import BudgetState, budget_states
-from functions.domain.change_bisect import Change, of_fleet_change
+from functions.domain.change_bisect import Change
+from functions.domain.change_sources import fleet_changes, part_of, rollout_change
 from functions.domain.errors import InvalidInput
 from functions.domain.failure_groups import decode_groups
 from functions.domain.failure_report import Bucket, Kind, Meant
@@ -18,7 +23,6 @@ from functions.domain.feed import TaskFeed
 from functions.domain.fleet import AgentState, Snapshot, SnapshotUnreadable, decode_snapshot, state_of
 from functions.domain.incident import Incident
 from functions.domain.report_data import METRICS, RawTask, ReportData
-from functions.domain.report_tally import Overlay
 from functions.domain.rollout import FINAL, Member, Rollout
 from functions.domain.roster import is_remnant
 from functions.domain.rotation import Rotation
@@ -87,14 +91,16 @@ class _Reading:
         self._notes: list[str] = []
         self._snapshot = self._load_snapshot()
         self._everyone = self._load_agents()
+        self._overlay = {agent: _tags(state) for agent, state in self._everyone.items()}
+        self._rules = parts.rules.rules(workspace)
         self._settings = self._load_settings()
         self._brought = self._load_rollouts()
 
     def data(self) -> ReportData:
-        overlay = {agent: _tags(state) for agent, state in self._everyone.items()}
+        overlay = self._overlay
         counted = budget_use.decode(self._parts.fleet.settings(self._workspace, budget_use.DOCUMENT))
-        incidents, before = self._incidents(overlay)
-        failures = self._failures(self._hours)
+        incidents, before = self._incidents()
+        failures, failures_before = self._failures(self._hours), self._failures(self._hours_before)
         return ReportData(
             workspace=self._workspace,
             selector=self._selector,
@@ -107,13 +113,13 @@ class _Reading:
             agents=[state for _, state in sorted(self._everyone.items()) if self._selector.matches(overlay[state.id])],
             failures=failures or {},
             failures_kept=failures is not None,
-            failures_before=self._failures(self._hours_before),
-            new_failures=self._new_failures(failures or {}),
+            failures_before=failures_before,
+            new_failures=self._new_failures(failures or {}, failures_before),
             incidents=incidents,
             incidents_before=before,
-            rules=self._parts.rules.rules(self._workspace),
+            rules=self._rules,
             deliveries=[one for one in self._parts.deliveries.recent(self._workspace, self._start) if one.created < self._end],
-            rollouts=list(self._rollouts(overlay)),
+            rollouts=list(self._rollouts()),
             changes=list(self._changes()),
             rotations=list(self._rotations()),
             key_ages=self._key_ages(),
@@ -171,44 +177,56 @@ class _Reading:
             except ValueError:
                 self._notes.append("The errors of an hour could not be read.")
 
-    def _new_failures(self, found: Iterable[str]) -> frozenset[str]:
+    def _new_failures(self, found: Iterable[str], before: Collection[str] | None) -> frozenset[str]:
+        """Never seen before; a report on some agents does not tell whether others had them, so that the period before decides there."""
+        if self._selector.matchers:
+            return frozenset() if before is None else frozenset(found) - frozenset(before)
         known = self._snapshot.known_failures if self._snapshot else {}
         return frozenset(key for key in found if key in known and known[key][0] >= self._start)
 
-    def _incidents(self, overlay: Overlay) -> tuple[list[Incident], list[Incident]]:
+    def _incidents(self) -> tuple[list[Incident], list[Incident]]:
         """Those that were open in the period, and those that were opened in the one before."""
         since = self._hours_before.start * HOUR_MS
         found = {one.id: one for one in self._parts.alerts.incidents(self._workspace)}
         found |= {one.id: one for one in self._parts.alerts.history(self._workspace, since)}
-        mine = [one for one in sorted(found.values(), key=lambda one: -one.opened) if self._concerns(one, overlay)]
+        parts = map(self._part, sorted(found.values(), key=lambda one: -one.opened))
+        mine = [one for one in parts if one is not None]
         now = [one for one in mine if one.opened < self._end and (one.closed is None or one.closed >= self._start)]
         return now, [one for one in mine if since <= one.opened < self._start]
 
-    def _concerns(self, incident: Incident, overlay: Overlay) -> bool:
+    def _part(self, incident: Incident) -> Incident | None:
+        """An incident with those of its alerts that are about the selected agents; None without any."""
         if not self._selector.matchers:
-            return True
-        edges = (member.edge for member in incident.members.values())
-        tags = ({**overlay.get(edge.series.get(AGENT, ""), {}), **edge.labels, **edge.series} for edge in edges)
-        return any(map(self._selector.matches, tags))
+            return incident
+        rules = {rule.name: rule for rule in self._rules}
+        inside = {alert: member for alert, member in incident.members.items() if self._selector.matches(self._tags_of(member.edge, rules))}
+        if len(inside) == len(incident.members):
+            return incident
+        return msgspec.structs.replace(incident, members=inside, unlisted=0) if inside else None
 
-    def _rollouts(self, overlay: Overlay) -> Iterator[Rollout]:
+    def _tags_of(self, edge: Edge, rules: Mapping[str, Rule]) -> dict[str, str]:
+        agent = self._overlay.get(edge.series.get(AGENT, ""), {})
+        return {**selected(rules.get(edge.rule)), **agent, **edge.labels, **edge.series}
+
+    def _rollouts(self) -> Iterator[Rollout]:
         """Of configurations; those of keys are told of with their rotations."""
         for one, members in self._brought:
-            if one.created < self._end and (one.phase not in FINAL or one.since >= self._start) and self._has(members, overlay):
-                yield one
+            if one.created < self._end and (one.phase not in FINAL or one.since >= self._start):
+                shown = part_of(one, members, self._sees) if self._selector.matchers else one
+                if shown is not None:
+                    yield shown
 
-    def _has(self, members: Sequence[Member], overlay: Overlay) -> bool:
-        tags = (overlay.get(member.agent, {**member.tags, AGENT: member.agent}) for member in members)
-        return not self._selector.matchers or any(map(self._selector.matches, tags))
+    def _sees(self, member: Member) -> bool:
+        return self._selector.matches(self._overlay.get(member.agent, {**member.tags, AGENT: member.agent}))
 
     def _changes(self) -> Iterator[Change]:
         """Rollouts, and what the snapshot remembers of the last day."""
         for one, members in self._brought:
-            applied = {member.agent: member.applied_at for member in members if member.applied_at is not None}
-            if applied:
-                times = applied.values()
-                yield Change(text=one.title, at=min(times), until=max(times), agents=frozenset(applied), id=one.id)
-        yield from map(of_fleet_change, self._snapshot.changes if self._snapshot else ())
+            change = rollout_change(one, members, self._sees)
+            if change is not None:
+                yield change
+        mine = {agent for agent, tags in self._overlay.items() if self._selector.matches(tags)} if self._selector.matchers else None
+        yield from fleet_changes(self._snapshot.changes if self._snapshot else (), mine)
 
     def _load_rollouts(self) -> list[tuple[Rollout, list[Member]]]:
         """Of configurations, those of both periods that are still under way or ended in them, with their members."""

@@ -10,7 +10,7 @@ from functions.api.caller import Caller
 from functions.api.endpoint import Call
 from functions.domain.alert import AlertState, Severity
 from functions.domain.alert_routes import labels_of
-from functions.domain.alert_rules import Rule
+from functions.domain.alert_rules import Rule, selected
 from functions.domain.incident import Incident, Member
 from functions.domain.selector import Selector
 from functions.domain.series import AGENT
@@ -26,11 +26,6 @@ def labels_of_state(state: AlertState, rule: Rule | None, agents: Mapping[str, M
     labels = dict(rule.labels) if rule else {}
     severity = rule.severity if rule else Severity.WARNING
     return {**tags, **labels, **state.series, "rule": state.rule, "severity": str(severity)}
-
-
-def selected(rule: Rule | None) -> Labels:
-    """Tags that all series of a rule have, by what it selects."""
-    return {matcher.key: matcher.value for matcher in rule.select.matchers if matcher.operator == "="} if rule else {}
 
 
 def scoping_rules(call: Call) -> dict[str, Rule]:

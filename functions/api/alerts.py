@@ -8,13 +8,13 @@ import msgspec
 from pydantic import Field
 
 from functions.api import paging
-from functions.api.alert_view import Labels, labels_of_state, selected
+from functions.api.alert_view import Labels, labels_of_state
 from functions.api.endpoint import Call, Noun
 from functions.api.fleet_view import load_snapshot
 from functions.api.models import Answer, Asked, Cursor, Moment, SelectorText
 from functions.domain.alert import AlertState, Data, Phase, series_id
 from functions.domain.alert_machine import OPEN
-from functions.domain.alert_rules import Rule
+from functions.domain.alert_rules import Rule, selected
 from functions.domain.dispatch import Setup
 from functions.domain.inhibition import Inhibitors
 from functions.domain.selector import Selector

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from pydantic import Field
 
@@ -12,10 +12,12 @@ from functions.api.fleet_view import load_snapshot
 from functions.api.models import Answer, Asked, Instant, Moment, SelectorText, milliseconds
 from functions.api.series import BY_PATTERN
 from functions.api.times import duration_ms
-from functions.domain.change_bisect import Bisect, Change, of_fleet_change
-from functions.domain.cost_regressions import NAMES, Regressed, regressions, visible
+from functions.domain.change_bisect import Bisect, Change
+from functions.domain.change_sources import fleet_changes, rollout_change
+from functions.domain.cost_regressions import NAMES, Regressed, regressions
 from functions.domain.errors import InvalidInput
 from functions.domain.regression import Verdict
+from functions.domain.rollout import Member
 from functions.domain.times import HOUR_MS
 from functions.domain.token import Scope
 
@@ -96,7 +98,7 @@ def found(call: Call, asked: RegressionsAsked) -> RegressionsAnswer:
         raise InvalidInput("must be after 1970", "end")
     read = reading(call, (last - 2 * width, last), asked.tags, NAMES)
     by = tuple(key for key in asked.by.split(",") if key)
-    changes = visible(_changes(call), set(read.overlay) if call.caller.scope_text else None)
+    changes = list(_changes(call, set(read.overlay) if call.caller.scope_text else None))
     groups = regressions(read.frame, by, last - width, asked.ratio, changes, read.selector, read.overlay)
     if len(groups) > MAX_GROUPS:
         raise InvalidInput(f"{len(groups)} groups are more than {MAX_GROUPS}: select fewer, or group by fewer tags", "by")
@@ -105,18 +107,21 @@ def found(call: Call, asked: RegressionsAsked) -> RegressionsAnswer:
     )
 
 
-def _changes(call: Call) -> Iterator[Change]:
-    """Rollouts of configurations, and what the snapshot remembers of the last day."""
+def _changes(call: Call, agents: Collection[str] | None) -> Iterator[Change]:
+    """Rollouts of configurations, and what the snapshot remembers of the last day; of these agents only, unless None."""
     store, workspace = call.services.rollouts, call.caller.workspace
+
+    def sees(member: Member) -> bool:
+        return agents is None or member.agent in agents
+
     for head in store.heads(workspace, MAX_ROLLOUTS):
         stored = store.read(workspace, head.id) if not head.channel else None
         members = [member for wave in stored[1] for member in wave.members] if stored else []
-        applied = {member.agent: member.applied_at for member in members if member.applied_at is not None}
-        if applied:
-            times = applied.values()
-            yield Change(text=head.title, at=min(times), until=max(times), agents=frozenset(applied), id=head.id)
+        change = rollout_change(head, members, sees)
+        if change is not None:
+            yield change
     snapshot = load_snapshot(call)
-    yield from map(of_fleet_change, snapshot.changes if snapshot else ())
+    yield from fleet_changes(snapshot.changes if snapshot else (), agents)
 
 
 def _group(one: Regressed) -> RegressionAnswer:

@@ -281,6 +281,11 @@ def agent_metrics(rules: Iterable[Rule], dimensions: Collection[str]) -> frozens
     return frozenset().union(*(names(rule) for rule in rules if rule.reads_agents(dimensions)))
 
 
+def selected(rule: Rule | None) -> dict[str, str]:
+    """Tags that all series of a rule have, by what it selects."""
+    return {matcher.key: matcher.value for matcher in rule.select.matchers if matcher.operator == "="} if rule else {}
+
+
 def active(rules: Iterable[Rule], now: int) -> list[Rule]:
     """The rules that have not expired."""
     return [rule for rule in rules if not rule.expired(now)]

@@ -6,7 +6,7 @@ worse (`domain.change_bisect`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -79,8 +79,3 @@ def _compared(
     made = compare(before, after, names=agents, unit=UNIT, policy=policy)
     cause = bisect(work, agents, changes, unit=UNIT) if made.total.verdict is Verdict.REGRESSION else None
     return Regressed(group, made.total, cause, made.notes)
-
-
-def visible(changes: Iterator[Change], agents: Collection[str] | None) -> list[Change]:
-    """The changes that somebody may know of who sees these agents only; None sees all."""
-    return [one for one in changes if agents is None or (one.agents is not None and not one.agents.isdisjoint(agents))]

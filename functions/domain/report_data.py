@@ -70,7 +70,7 @@ class ReportData:
     failures_before: Mapping[str, Kind] | None = None
     """None when they are not kept any more."""
     new_failures: frozenset[str] = frozenset()
-    """Kinds that were never seen before this period."""
+    """Kinds that were never seen before this period; of some agents: that they did not have in the period before."""
     incidents: Sequence[Incident] = ()
     """Open in the period, the newest first."""
     incidents_before: Sequence[Incident] = ()

@@ -61,7 +61,8 @@ def _summary(data: ReportData, now: Total, top: list[tuple[str, Kind]]) -> str:
         return "No task failed."
     share = f" ({percent(now.failed / now.finished)})" if now.finished else ""
     most = f"most often {title_of(top[0][1])}, {count(top[0][1].count)} times." if top else ""
-    new = f"{amount(len(data.new_failures), 'kind was', 'kinds were')} never seen before." if data.new_failures else ""
+    before = f"not there in the {data.period} before" if data.selector.matchers else "never seen before"
+    new = f"{amount(len(data.new_failures), 'kind was', 'kinds were')} {before}." if data.new_failures else ""
     return sentence(f"{count(now.failed)} tasks failed{share}.", most, new)
 
 

@@ -45,7 +45,7 @@ class Measured(NamedTuple):
 
 def objectives(data: ReportData) -> Section:
     """The section."""
-    found = [Measured(slo, _measure(data, data.usage, slo), _before(data, slo)) for slo in data.slos]
+    found = list(_measured(data))
     missed = [one for one in found if one.kept is False]
     known = [one for one in found if one.kept is not None]
     return Section(
@@ -59,6 +59,14 @@ def objectives(data: ReportData) -> Section:
         findings=list(_findings(missed)),
         tables=[_table(found)],
     )
+
+
+def _measured(data: ReportData) -> Iterator[Measured]:
+    """Every objective; a report on some agents says nothing of those that are about others."""
+    for slo in data.slos:
+        one = Measured(slo, _measure(data, data.usage, slo), _before(data, slo))
+        if one.now is not None or one.before is not None or not (data.selector.matchers and slo.selector.matchers):
+            yield one
 
 
 def _before(data: ReportData, slo: Slo) -> float | None:

@@ -14,14 +14,16 @@ from functions.api.endpoint import Call, Noun, Reply
 from functions.api.errors import new_errors_link
 from functions.api.incident_cost import incident_cost
 from functions.api.incident_view import IncidentAnswer, IncidentDetails, brief, details
-from functions.api.models import Answer, Asked, Body, Instant, milliseconds
+from functions.api.models import Answer, Asked, Body, Instant, SelectorText, milliseconds
 from functions.domain import alert_machine
 from functions.domain import incident as domain
+from functions.domain.alert_routes import labels_of
 from functions.domain.delivery import KEEP_MS
 from functions.domain.errors import Conflict, InvalidInput, NotFound
 from functions.domain.incident import Incident
 from functions.domain.postmortem import postmortem as draft
 from functions.domain.rollout_story import span, with_rollouts
+from functions.domain.selector import Selector
 from functions.domain.times import DAY_MS
 from functions.domain.token import Scope
 
@@ -43,6 +45,7 @@ class IncidentsAsked(Asked):
     )
     state: str | None = Field(None, pattern=r"^(open|closed)$", description="open or closed; both unless given.")
     q: str = Field("", max_length=256, description="Words that must all occur, in titles, rules, labels, reasons or notes.")
+    tags: SelectorText = Field("", description="One of its alerts must have these labels.")
     limit: int = Field(100, ge=1, le=1000)
 
 
@@ -148,6 +151,9 @@ def _first(call: Call, found: Incident) -> int:
 
 def _is_asked(asked: IncidentsAsked, found: Incident) -> bool:
     if asked.state and (found.closed is None) != (asked.state == "open"):
+        return False
+    selector = Selector.parse(asked.tags)
+    if asked.tags and not any(selector.matches(labels_of(member.edge)) for member in found.members.values()):
         return False
     text = "\n".join(domain.searchable(found)).casefold()
     return all(word in text for word in asked.q.casefold().split())

@@ -55,6 +55,15 @@ def test_the_list_tells_each_in_a_line_newest_first(world: World, client: ApiCli
     assert (found["incidents"][1]["state"], found["incidents"][1]["closed"]) == ("closed", "2026-11-23T19:51:30.000Z")
 
 
+def test_tags_choose_by_the_labels_of_any_alert(world: World, client: ApiClient) -> None:
+    both = incident(world, edge(tier="fast"), edge(tier="smart"))
+    other = incident(world, edge("dead", at=BEGAN + 5, agent="a1"))
+    assert ids(client, tags="tier=smart") == [both.id]
+    assert ids(client, tags="tier!=smart") == [other.id, both.id]
+    assert ids(client, tags="tier=fast,severity=info") == []
+    assert client.problem(400, "GET", "/api/incidents?tags=oops")["field"] == "tags"
+
+
 def test_state_time_and_words_choose(world: World, client: ApiClient) -> None:
     old = incident(
         world, edge(at=NOW - 30 * DAY_MS, tier="smart"), edge(kind=EdgeKind.RESOLVED, at=NOW - 29 * DAY_MS, tier="smart"), archived=True

@@ -5,7 +5,6 @@ import { useState } from "preact/hooks";
 import { SEVERITY_TONES, matchersOf, seriesText, webLink } from "../lib/alerts.ts";
 import { useAction } from "../lib/actions.tsx";
 import { send } from "../lib/api.ts";
-import { number } from "../lib/format.ts";
 import { href } from "../lib/route.ts";
 import { Ago, Badge, Dialog, Tags, Time } from "../ui/basics.tsx";
 import { SilenceDialog } from "../ui/silence.tsx";
@@ -34,8 +33,6 @@ export function AlertDialog({ alert, refresh, onClose }: { alert: Alert; refresh
 function Facts({ alert }: { alert: Alert }): JSX.Element {
   const runbook = webLink(alert.runbook);
   const facts: [string, JSX.Element | string | null][] = [
-    ["Value", number(alert.value)],
-    ["Threshold", number(alert.threshold)],
     ["Firing since", alert.firedAt ? <><Time at={alert.firedAt} /> (<Ago at={alert.firedAt} />)</> : null],
     [`${alert.phase} since`, alert.phase === "firing" ? null : <><Time at={alert.since} /> (<Ago at={alert.since} />)</>],
     ["Evaluated", <Ago at={alert.evaluated} />],

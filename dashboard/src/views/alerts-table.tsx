@@ -1,4 +1,4 @@
-// Alerts in rows, the gravest first; in groups where the fleet's filter groups.
+// Alerts in rows, those that somebody is told of first; in groups where the fleet's filter groups.
 
 import type { JSX } from "preact";
 import { SEVERITY_TONES, gravity, seriesText } from "../lib/alerts.ts";
@@ -39,6 +39,14 @@ export function standingOf(alert: Alert): Standing {
   return alert.phase === "pending" ? "pending" : "firing";
 }
 
+const STANDINGS: readonly Standing[] = ["firing", "pending", "quiet"];
+
+// What somebody has to see first is least: it fires and is told, is grave, nobody cares for it yet, is new.
+function order(alert: Alert): number {
+  const known = alert.acknowledgedBy ? 1 : 0;
+  return ((STANDINGS.indexOf(standingOf(alert)) * 10 - gravity(alert.severity)) * 2 + known) * 1e14 - (time(alert.since) ?? 0);
+}
+
 const PHASE_TONES = { firing: "bad", recovering: "warn", pending: "info" } as const;
 
 export function AlertMarks({ alert }: { alert: Alert }): JSX.Element {
@@ -56,9 +64,9 @@ export function AlertMarks({ alert }: { alert: Alert }): JSX.Element {
 
 const COLUMNS: readonly Column<Alert>[] = [
   { key: "rule", label: "Rule", render: (alert) => alert.rule, sort: (alert) => alert.rule },
-  { key: "severity", label: "Severity", render: (alert) => <Badge tone={SEVERITY_TONES[alert.severity] ?? "idle"}>{alert.severity}</Badge>, sort: (alert) => gravity(alert.severity) * 1e14 - (time(alert.since) ?? 0), numeric: false },
   { key: "series", label: "Of", render: (alert) => seriesText(alert.series), sort: (alert) => seriesText(alert.series) },
-  { key: "phase", label: "Stands", render: (alert) => <AlertMarks alert={alert} />, sort: (alert) => alert.phase },
+  { key: "severity", label: "Severity", render: (alert) => <Badge tone={SEVERITY_TONES[alert.severity] ?? "idle"}>{alert.severity}</Badge>, sort: (alert) => -gravity(alert.severity) },
+  { key: "phase", label: "Stands", render: (alert) => <AlertMarks alert={alert} />, sort: (alert) => order(alert) },
   { key: "since", label: "For", render: (alert) => <Ago at={alert.firedAt ?? alert.since} suffix="" />, sort: (alert) => -(time(alert.firedAt ?? alert.since) ?? 0), numeric: true },
   { key: "reason", label: "Why", render: (alert) => <span title={alert.reason}>{alert.reason}</span>, sort: (alert) => alert.reason, minor: true },
 ];
@@ -66,7 +74,7 @@ const COLUMNS: readonly Column<Alert>[] = [
 export function AlertTable({ alerts, by }: { alerts: readonly Alert[]; by: string }): JSX.Element {
   const { args, query } = route.value;
   const table = (rows: readonly Alert[], label: string): JSX.Element => (
-    <div class="plain"><Table label={label} columns={COLUMNS} rows={rows} id={(alert) => alert.id} link={(alert) => href("alerts", args, { ...query, alert: alert.id })} sorted="-severity" /></div>
+    <div class="plain"><Table label={label} columns={COLUMNS} rows={rows} id={(alert) => alert.id} link={(alert) => href("alerts", args, { ...query, alert: alert.id })} sorted="phase" /></div>
   );
   if (!by) return table(alerts, "Alerts");
   const groups = new Map<string, Alert[]>();

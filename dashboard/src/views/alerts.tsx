@@ -20,7 +20,7 @@ export default function Alerts(): JSX.Element {
 function Head({ part, counts }: { part: string; counts?: Record<Standing, number> }): JSX.Element {
   const label = (name: Standing, word: string): string => (counts ? `${word} ${counts[name]}` : word);
   const options = [
-    { value: "", label: "All that stirs" },
+    { value: "", label: "All" },
     ...STANDINGS.map(([name, word]) => ({ value: name as string, label: label(name, word) })),
     { value: "resolved", label: "Resolved" },
     { value: "silences", label: "Silences" },
@@ -64,8 +64,11 @@ function Resolved(): JSX.Element {
 
 // The alert that the address names.
 function Opened({ alerts, refresh }: { alerts: readonly Alert[] | null; refresh: () => void }): JSX.Element | null {
-  const alert = alerts?.find((one) => one.id === route.value.query.alert);
-  return alert ? <AlertDialog key={alert.id} alert={alert} refresh={refresh} onClose={() => show({ alert: undefined })} /> : null;
+  const { alert: id, part } = route.value.query;
+  const alert = alerts?.find((one) => one.id === id);
+  if (!id || !alerts) return null;
+  if (alert) return <AlertDialog key={alert.id} alert={alert} refresh={refresh} onClose={() => show({ alert: undefined })} />;
+  return <p class="notice" role="status">{id} is not among these alerts{part === "resolved" ? "." : <>: it may be over. <a href={href("alerts", [], { part: "resolved", alert: id })}>Look among the resolved</a></>}</p>;
 }
 
 function count(alerts: readonly Alert[]): Record<Standing, number> {

@@ -51,14 +51,14 @@ function Tries({ delivery }: { delivery: Delivery }): JSX.Element {
         {delivery.retryAt ? <><dt>Tried again</dt><dd><Ago at={delivery.retryAt} /></dd></> : null}
         {delivery.reference ? <><dt>The vendor’s name for it</dt><dd>{delivery.reference}</dd></> : null}
       </dl>
-      {delivery.failures.length ? <><h3>Tries that failed: {number(delivery.attempts)}</h3><ul class="story">{delivery.failures.map((one) => <li key={one.at}><Time at={one.at} /> {one.reason}</li>)}</ul></> : null}
+      {delivery.failures.length ? <><h3>Tries that failed: {number(delivery.attempts)}</h3><ul class="happened">{delivery.failures.map((one) => <li key={one.at}><Time at={one.at} /> {one.reason}</li>)}</ul></> : null}
     </Dialog>
   );
 }
 
 const COLUMNS: readonly Column<Delivery>[] = [
   { key: "channel", label: "Channel", render: (one) => one.channel, sort: (one) => one.channel },
-  { key: "kind", label: "Says", render: (one) => one.kind.replaceAll("_", " "), sort: (one) => one.kind },
+  { key: "kind", label: "Says", render: (one) => one.kind.replaceAll("_", " "), sort: (one) => one.kind, minor: true },
   { key: "state", label: "State", render: (one) => <Badge tone={DELIVERY_TONES[one.state] ?? "idle"}>{one.state}</Badge>, sort: (one) => one.state },
   { key: "created", label: "Made", render: (one) => <Ago at={one.created} />, sort: (one) => time(one.created), numeric: true },
   { key: "attempts", label: "Failed tries", render: (one) => number(one.attempts), sort: (one) => one.attempts, numeric: true, minor: true },

@@ -7,7 +7,7 @@ import { useAction } from "../lib/actions.tsx";
 import { send } from "../lib/api.ts";
 import { duration, number, time } from "../lib/format.ts";
 import { useLive } from "../lib/live.ts";
-import { href, narrow } from "../lib/route.ts";
+import { href } from "../lib/route.ts";
 import { Ago, Badge, Panel, Stat, Stats, Tags, Time, useNow } from "../ui/basics.tsx";
 import { SilenceDialog } from "../ui/silence.tsx";
 import { Loaded } from "../ui/states.tsx";
@@ -63,7 +63,7 @@ function Story({ incident, refresh }: { incident: IncidentDetails; refresh: () =
       <Panel title={<><Badge tone={SEVERITY_TONES[incident.severity] ?? "idle"}>{incident.severity}</Badge> {incident.title}</>} aside={<Actions incident={incident} refresh={refresh} />}>
         <p><IncidentMarks incident={incident} /> {incident.acknowledgedBy.length ? <>taken care of by {incident.acknowledgedBy.join(", ")}</> : incident.state === "open" ? "waits for somebody to acknowledge it" : ""}</p>
         {incident.hidden ? <p class="why">Nobody is told: {incident.hidden}</p> : null}
-        {Object.keys(incident.group).length ? <Tags tags={incident.group} onPick={(pair) => narrow({ tags: pair })} /> : null}
+        {Object.keys(incident.group).length ? <Tags tags={incident.group} /> : null}
         {incident.partial ? <p class="notice">This token sees only some of its alerts, and nothing that speaks of the others.</p> : null}
       </Panel>
       <Figures incident={incident} />
@@ -115,17 +115,15 @@ function Timeline({ incident }: { incident: IncidentDetails }): JSX.Element {
   const written = incident.notes.map((note) => ({ at: note.at, text: `${note.by}: ${note.text}` }));
   const all = [...incident.timeline, ...written].sort((a, b) => (time(a.at) ?? 0) - (time(b.at) ?? 0));
   if (!all.length) return <p class="nothing">Nothing is told.</p>;
-  return <ol class="story">{all.map((entry, index) => <li key={index} data-kind={kindOf(entry.text)}><Time at={entry.at} /> {entry.text}</li>)}</ol>;
+  return <ol class="happened">{all.map((entry, index) => <li key={index}><Time at={entry.at} /> {entry.text}</li>)}</ol>;
 }
 
 // The range of a link of the API, as the view of errors has it.
 function newErrors(link: string): Record<string, string | undefined> {
-  const query = new URL(link, "https://api").searchParams;
+  const query = new URLSearchParams(link.split("?")[1]);
   const [start, end] = [time(query.get("start")), time(query.get("end")) ?? Date.now()];
   return { new: "true", start: start === null ? undefined : String(start), end: String(end) };
 }
-
-const kindOf = (text: string): string => /^(firing|resolved|acknowledged)/.exec(text)?.[1] ?? "other";
 
 function Notes({ incident, refresh }: { incident: IncidentDetails; refresh: () => void }): JSX.Element {
   const [text, setText] = useState("");
@@ -133,7 +131,7 @@ function Notes({ incident, refresh }: { incident: IncidentDetails; refresh: () =
   const write = (): Promise<unknown> => send("POST", `api/incidents/${encodeURIComponent(incident.id)}/notes`, { text: text.trim() });
   return (
     <>
-      {incident.notes.length ? <ul class="story">{incident.notes.map((note, index) => <li key={index}><Time at={note.at} /> <b>{note.by}</b><p class="written">{note.text}</p></li>)}</ul> : <p class="nothing">Nobody wrote anything yet.</p>}
+      {incident.notes.length ? <ul class="happened">{incident.notes.map((note, index) => <li key={index}><Time at={note.at} /> <b>{note.by}</b><p class="written">{note.text}</p></li>)}</ul> : <p class="nothing">Nobody wrote anything yet.</p>}
       <form class="form" onSubmit={(event) => { event.preventDefault(); if (text.trim()) void run(write, "Noted.", () => { setText(""); refresh(); }); }}>
         <label><span>Write a note: for others, and for the postmortem</span><textarea class="low" rows={3} maxLength={2000} value={text} onInput={(event) => setText(event.currentTarget.value)} /></label>
         {error ? <p class="fault" role="alert">{error.message}</p> : null}

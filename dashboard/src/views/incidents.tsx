@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { SEVERITY_TONES, gravity } from "../lib/alerts.ts";
 import { duration, number, time } from "../lib/format.ts";
 import { useLive } from "../lib/live.ts";
-import { href, route, show } from "../lib/route.ts";
+import { filter, href, narrow, route, show } from "../lib/route.ts";
 import { Ago, Badge, Choices, useNow } from "../ui/basics.tsx";
 import { Loaded, State } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
@@ -76,12 +76,13 @@ function Search({ q }: { q: string }): JSX.Element {
 
 function Found({ state, days, q }: { state: string; days: string; q: string }): JSX.Element {
   const now = useNow(60_000);
+  const { tags } = filter.value;
   // By the hour, so that the question stays the same and its answer may be that nothing changed.
   const since = days in SPANS && days ? new Date(Math.floor((now - Number(days) * DAY_MS) / 3_600_000) * 3_600_000).toISOString() : undefined;
-  const found = useLive<{ incidents: Incident[]; total: number }>("api/incidents", { state, since, q, limit: 500 }, { keep: true, every: 10_000 });
+  const found = useLive<{ incidents: Incident[]; total: number }>("api/incidents", { state, since, q, tags, limit: 500 }, { keep: true, every: 10_000 });
   return (
     <Loaded live={found} what="the incidents">
-      {({ incidents, total }) => incidents.length === 0 ? <None narrowed={Boolean(state || q)} /> : (
+      {({ incidents, total }) => incidents.length === 0 ? <None narrowed={Boolean(state || q || tags)} /> : (
         <>
           <div class="plain"><Table label="Incidents" columns={COLUMNS} rows={incidents} id={(one) => one.id} link={(one) => href("incidents", [one.id])} sorted="-state" /></div>
           {total > incidents.length ? <p class="soft">The newest {number(incidents.length)} of {number(total)}: search, or choose a shorter time.</p> : null}
@@ -93,7 +94,7 @@ function Found({ state, days, q }: { state: string; days: string; q: string }): 
 
 function None({ narrowed }: { narrowed: boolean }): JSX.Element {
   return narrowed
-    ? <State symbol="∅" title="No incident fits" text="Nothing fits this state and these words." action={["Show all", () => show({ state: undefined, q: undefined })]} />
+    ? <State symbol="∅" title="No incident fits" text="Nothing fits this state, these words and the filter of tags." action={["Show all", () => { narrow({ tags: "" }); show({ state: undefined, q: undefined }); }]} />
     : <State symbol="●" title="No incident" text="No alert fired in this time. Whoever is told of one, and how, is up to routes and channels: clawpulse channels test tries one." />;
 }
 

@@ -1,11 +1,12 @@
 // Packs of rules that come with ClawPulse, in force or not.
 
 import type { JSX } from "preact";
+import { useState } from "preact/hooks";
 import { useAction } from "../lib/actions.tsx";
 import { plural } from "../lib/format.ts";
 import { useLive } from "../lib/live.ts";
 import { href } from "../lib/route.ts";
-import { Badge, Panel } from "../ui/basics.tsx";
+import { Badge, Dialog, Panel } from "../ui/basics.tsx";
 import { Loaded } from "../ui/states.tsx";
 import type { Rules } from "./rules.tsx";
 import { switchPack } from "./rules-store.ts";
@@ -23,15 +24,29 @@ export function Packs({ rules, refresh }: { rules: Rules; refresh: () => void })
 }
 
 function OnePack({ pack, all, known, refresh }: { pack: Pack; all: readonly string[]; known: Rules; refresh: () => void }): JSX.Element {
-  const { busy, error, run } = useAction();
+  const [asking, setAsking] = useState(false);
   const on = !pack.inForce;
   const inForce = new Set(known.rules.map((rule) => rule.name));
   return (
     <Panel title={<>{pack.name} {pack.inForce ? <Badge tone="good">in force</Badge> : <Badge tone="idle">not in force</Badge>}</>}
-      aside={<button type="button" class="second" disabled={busy} onClick={() => void run(() => switchPack(pack.name, on, all), on ? `${pack.name} is in force.` : `${pack.name} is not in force any more: its alerts end.`, refresh)}>{on ? "Put in force" : "Take out of force"}</button>}>
-      {error ? <p class="fault" role="alert">{error.message}</p> : null}
+      aside={<button type="button" class="second" onClick={() => setAsking(true)}>{on ? "Put in force…" : "Take out of force…"}</button>}>
       <p class="soft">{plural(pack.rules.length, "rule")}. An own rule with the name of one takes its place.</p>
       <dl class="rules">{pack.rules.map((rule) => <><dt>{inForce.has(rule.name) ? <a href={href("rules", [rule.name])}>{rule.name}</a> : rule.name}</dt><dd>{rule.description ?? ""}</dd></>)}</dl>
+      {asking ? <Switch pack={pack.name} on={on} all={all} refresh={refresh} onClose={() => setAsking(false)} /> : null}
     </Panel>
+  );
+}
+
+function Switch({ pack, on, all, refresh, onClose }: { pack: string; on: boolean; all: readonly string[]; refresh: () => void; onClose: () => void }): JSX.Element {
+  const { busy, error, run } = useAction();
+  return (
+    <Dialog title={on ? `Put the pack ${pack} in force` : `Take the pack ${pack} out of force`} onClose={onClose}>
+      <p>{on ? "Its rules are checked from the next minute on." : "Its alerts end, and nobody is told of what its rules watched."}</p>
+      {error ? <p class="fault" role="alert">{error.message}</p> : null}
+      <div class="buttons">
+        <button type="button" disabled={busy} onClick={() => void run(() => switchPack(pack, on, all), on ? `${pack} is in force.` : `${pack} is not in force any more.`, () => { refresh(); onClose(); })}>{on ? "Put in force" : "Take out"}</button>
+        <button type="button" class="second" onClick={onClose}>Cancel</button>
+      </div>
+    </Dialog>
   );
 }

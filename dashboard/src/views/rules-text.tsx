@@ -33,7 +33,7 @@ export function RuleText({ text, onText, written, checked }: Props): JSX.Element
         {faults.map((fault) => <p key={`${fault.path} ${fault.reason}`} class="fault">{fault.path ? <><button type="button" class="quiet" title="Show where" onClick={() => select(fault.path)}>{fault.path}</button> </> : null}{fault.reason}</p>)}
         {wrong ? null : checked.busy || !checked.found ? <span class="soft">Checking…</span> : <Badge tone="good">sound</Badge>}
         {faults.length ? <span class="soft">{plural(faults.length, "fault")}</span> : null}
-        {" "}<a class="soft" href={addressOf("api/rules/schema.json", {}).href} target="_blank" rel="noreferrer">What a rule may say (JSON Schema)</a>
+        {" "}<a class="hint" href={addressOf("api/rules/schema.json", {}).href} target="_blank" rel="noreferrer">What a rule may say (JSON Schema)</a>
       </div>
     </>
   );

@@ -45,6 +45,7 @@ function take(line,  f, nf, kind) {
 
 function point(kind, f, nf,  time, value, minute) {
   faults = 0
+  task = ""
   time = f[2] + 0
   if (time > now + ahead) time = now
   value = kind == "" ? "" : kind == "e" ? payload(f[4]) : number(f[4])
@@ -60,14 +61,17 @@ function point(kind, f, nf,  time, value, minute) {
   add(kind == "e" ? "e" : "m", f[3], sprintf("%.0f", time - now), value)
 }
 
-# Ends the batch if the next point does not fit into it any more.
-function make_room(name_and_tags, minute, size) {
-  if (points >= 990 || bytes + size > 900000 \
+# Ends the batch if the next point does not fit into it any more. A task begins only where there is room for more of it: what it used
+# and what it cost are only known to belong together within a batch.
+function make_room(name_and_tags, minute, size,  spare) {
+  spare = task != "" && !(task in tasks)
+  if (points >= 990 - 90 * spare || bytes + size > 900000 - 60000 * spare || (spare && series_count >= 85) \
       || (name_and_tags != "" && !(name_and_tags in known) && series_count >= 97) \
-      || (minute && first_minute && (max(minute, last_minute) - min(minute, first_minute) > 290))) {
+      || (minute && first_minute && (max(minute, last_minute) - min(minute, first_minute) > 290 - 10 * spare))) {
     emit()
     if (batches >= max_batches) { stopped = 1; return }
   }
+  if (task != "") tasks[task] = 1
   if (name_and_tags != "" && !(name_and_tags in known)) { known[name_and_tags] = 1; series_count++ }
 }
 
@@ -101,7 +105,7 @@ function add(kind, name, time, value,  key, e, i, cell) {
 
 # Reads tags into tag_json (what makes a series) and attribute[], attribute_keys, attribute_bytes (what is unique to a task).
 function tags(f, nf,  i, p, key, text, count, names, texts, at, seen) {
-  tag_json = attribute_keys = ""
+  tag_json = attribute_keys = task = ""
   attribute_count = attribute_bytes = count = 0
   split("", seen)
   for (i = 5; i <= nf; i++) {
@@ -116,6 +120,7 @@ function tags(f, nf,  i, p, key, text, count, names, texts, at, seen) {
     texts[count] = text
   }
   for (i = 1; i <= count; i++) {
+    if (names[i] == "task_id") task = texts[i]
     if (names[i] in is_attribute) {
       attribute[++attribute_count] = texts[i]
       attribute_keys = attribute_keys (attribute_keys == "" ? "" : ",") names[i]
@@ -155,17 +160,19 @@ function columns(i,  text, list, count, j) {
   return text (count ? "}}" : "}")
 }
 
-# A count of the agent's own; it is none of the batch's points.
-function own(name, count) {
+# A count of the agent's own; it is none of the batch's points. The point that begins the next batch has its tags read already.
+function own(name, count,  read_tags, read_keys, read_count) {
   if (count <= 0) return
+  read_tags = tag_json; read_keys = attribute_keys; read_count = attribute_count
   tag_json = attribute_keys = ""; attribute_count = 0
   add("m", name, "0", sprintf("%.0f", count))
+  tag_json = read_tags; attribute_keys = read_keys; attribute_count = read_count
   points--
 }
 
 function reset() {
   points = user = lines = bytes = old = invalid = entries = series_count = first_minute = last_minute = 0
-  split("", entry); split("", known); split("", used); split("", column)
+  split("", entry); split("", known); split("", used); split("", column); split("", tasks)
 }
 
 # What the batch says of its sender.

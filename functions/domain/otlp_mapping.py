@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
 from functions.domain import tasks
+from functions.domain.cost_intake import TOKENS_CACHE_READ as TOKENS_CACHE_READ
+from functions.domain.cost_intake import TOKENS_CACHE_WRITE as TOKENS_CACHE_WRITE
+from functions.domain.cost_intake import WITHOUT_COST
 from functions.domain.otlp_attributes import metric_name
 
 OPENCLAW: Final = "openclaw"
-TOKENS_CACHE_READ: Final = "task.tokens_cache_read"
-TOKENS_CACHE_WRITE: Final = "task.tokens_cache_write"
 LLM_LATENCY: Final = "llm.latency_ms"
 LLM_ERRORS: Final = "llm.errors"
 QUEUE_DEPTH: Final = "queue.depth"
@@ -75,6 +76,10 @@ RULES: Final = (
     Rule("gen_ai.client.operation.duration", {"error.type": (ANY,)}, _LLM_FAILED, source="other", as_ms=True),
     Rule("gen_ai.client.operation.duration", {}, (_LLM,), source="other", as_ms=True),
 )
+FIGURES: Final = frozenset({tasks.COST, *WITHOUT_COST})
+"""What tasks used and what they cost: kept together in batches, for there it is found out which tokens came without a cost."""
+TELLING: Final = FIGURES | {rule.metric for rule in RULES if any(target.name in FIGURES for target in rule.to)}
+"""Metrics that become such figures, and the figures themselves."""
 SPLIT: Final = {
     "openclaw.tokens": "openclaw.token",
     "openclaw.context.tokens": "openclaw.context",

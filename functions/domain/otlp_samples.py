@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,14 +11,15 @@ import msgspec
 from clawpulse.sketch import Sketch
 from functions.domain.batch import MAX_POINTS, MAX_SKETCH, MAX_SKETCH_COUNT
 from functions.domain.cardinality import MAX_SERIES
+from functions.domain.cost_intake import COST_SOURCE
 from functions.domain.intake import MAX_MINUTES
 from functions.domain.naming import MAX_NAME
 from functions.domain.otlp_attributes import labels
-from functions.domain.otlp_mapping import Target, is_openclaw, mapped
+from functions.domain.otlp_mapping import FIGURES, Target, is_openclaw, mapped
 from functions.domain.otlp_points import Point, Refusals
 from functions.domain.otlp_values import Distribution, Number, Summary, mean, sketch_of
 from functions.domain.rollup import TagPairs, sorted_pairs
-from functions.domain.times import minute_of
+from functions.domain.times import SECOND_MS, minute_of
 
 
 class Sample(msgspec.Struct, gc=False, kw_only=True):
@@ -98,19 +99,53 @@ def batch_text(envelope: Envelope, epoch: str, seq: int, found: Sequence[Sample]
 
 
 def parted(found: Iterable[Sample]) -> Iterator[list[Sample]]:
-    """The samples in as many parts as the limits of a batch ask for, by time: so each part touches few minutes."""
+    """The samples in as many parts as the limits of a batch ask for, by time: so each part touches few minutes.
+
+    What tasks used and what they cost comes at one time, and stays together; if that is too much, at least what has the same tags.
+    """
     part: list[Sample] = []
     series: set[tuple[str, TagPairs]] = set()
     minutes: set[int] = set()
-    for sample in merged(sorted(found, key=lambda sample: sample.time)):
+    for sample in merged(sorted(found, key=_order)):
+        part.append(sample)
         series.add((sample.name, sample.tags))
         minutes.add(minute_of(sample.time))
-        if len(part) == MAX_POINTS or len(series) > MAX_SERIES or len(minutes) > MAX_MINUTES:
-            yield part
-            part, series, minutes = [], {(sample.name, sample.tags)}, {minute_of(sample.time)}
-        part.append(sample)
+        if len(part) > MAX_POINTS or len(series) > MAX_SERIES or len(minutes) > MAX_MINUTES:
+            end = seam(part, len(part) - 1, _one_time, _one_cell)
+            yield part[:end]
+            part = part[end:]
+            series, minutes = {(each.name, each.tags) for each in part}, {minute_of(each.time) for each in part}
     if part:
         yield part
+
+
+def seam[T](found: Sequence[T], place: int, *together: Callable[[T, T], bool]) -> int:
+    """The last place up to `place` where what belongs together is not parted, by the first of the rules that leaves any; else `place`."""
+    for rule in together:
+        end = place
+        while end and rule(found[end - 1], found[end]):
+            end -= 1
+        if end:
+            return end
+    return place
+
+
+def _order(sample: Sample) -> tuple[int, bool, TagPairs, int]:
+    """By time; of a second the figures first, by tags."""
+    other = sample.name not in FIGURES
+    return sample.time // SECOND_MS, other, () if other else _cell(sample), sample.time
+
+
+def _one_time(one: Sample, other: Sample) -> bool:
+    return one.name in FIGURES and other.name in FIGURES and one.time // SECOND_MS == other.time // SECOND_MS
+
+
+def _one_cell(one: Sample, other: Sample) -> bool:
+    return _one_time(one, other) and _cell(one) == _cell(other)
+
+
+def _cell(sample: Sample) -> TagPairs:
+    return tuple(pair for pair in sample.tags if pair[0] != COST_SOURCE)
 
 
 def merged(found: Iterable[Sample]) -> list[Sample]:

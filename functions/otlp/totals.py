@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator
 
 from functions.domain import otlp_streams
 from functions.domain.errors import ClawPulseError, InvalidInput, StoreUnavailable
-from functions.domain.otlp_points import Point, Refusals
-from functions.domain.otlp_samples import batch_text, parted, samples
+from functions.domain.otlp_mapping import TELLING
+from functions.domain.otlp_points import NS_PER_MS, Point, Refusals
+from functions.domain.otlp_samples import batch_text, parted, samples, seam
 from functions.domain.otlp_streams import KEEP_MS, MAX_RECORD, TOUCH_MS, Exporter, Pending
+from functions.domain.times import SECOND_MS
 from functions.intake import PlanWriter, Report
 from functions.otlp.post import EPOCH, TOO_MUCH, Post, Unit
 from functions.ports import ExporterStore, Slot
@@ -22,6 +24,7 @@ ATTEMPTS = 6
 """To replace a record while other requests do."""
 _CHUNK = 1_000
 """Points taken in one step: what they make fits into the record beside it."""
+_SECOND_NS = SECOND_MS * NS_PER_MS
 _PARTS = 1_024
 """More batches than one step can make."""
 _MAX_REMEMBERED = 10_000
@@ -43,7 +46,7 @@ class Totals:
     def take(self, unit: Unit, points: Iterable[Point], *, openclaw: bool) -> bool:
         """Write what points add, some at a time; tells whether they added anything. Raises `NotAllowed`, `StoreUnavailable`."""
         written = False
-        for some in _chunks(sorted(points, key=lambda point: point.time)):
+        for some in _chunks(sorted(points, key=_order)):
             if unit.post.spend(len(some), 1):
                 written = self._advance(unit, some, openclaw) or written
             else:
@@ -115,5 +118,17 @@ class Totals:
         self._delivered[who] = version
 
 
+def _order(point: Point) -> tuple[int, bool, int]:
+    """By time; of a second first what tasks used and what they cost, which belongs into one batch."""
+    return point.time // _SECOND_NS, point.name not in TELLING, point.time
+
+
+def _one_time(one: Point, other: Point) -> bool:
+    return _order(one)[:2] == _order(other)[:2] and one.name in TELLING
+
+
 def _chunks(points: list[Point]) -> Iterator[list[Point]]:
-    return (points[place : place + _CHUNK] for place in range(0, len(points), _CHUNK))
+    while points:
+        end = seam(points, _CHUNK, _one_time) if len(points) > _CHUNK else len(points)
+        yield points[:end]
+        points = points[end:]

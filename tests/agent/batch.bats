@@ -16,7 +16,7 @@ batches() {
     [[ -z $first || $first == "$out" ]] || { printf '%s differs:\n%s\n%s\n' "$awk" "$first" "$out"; return 1; }
     first=$out
   done
-  META=${out%%$'\n'*} JSON=${out#*$'\n'} END=${out##*$'\n'}
+  ALL=$out META=${out%%$'\n'*} JSON=${out#*$'\n'} END=${out##*$'\n'}
   JSON=${JSON:0:${META%% *}}
   META=${META#* }
 }
@@ -145,6 +145,25 @@ metrics() {
   equal "$META" "291 291 0 7:291"
   batches < <(metrics 310 'e\t1795694399000\tx\t{"a":"'"$wide"'"}')
   ((${#JSON} > 800000 && ${#JSON} < 1000000))
+}
+
+@test "a task's tokens and its cost come in one batch" {
+  local before
+  for before in 897 899 900 989; do
+    batches < <({ metrics "$before" 'm\t1795694399000\tx\t%d' | sed '$d'; printf 'm\t1795694399000\t%s\t1\ttask_id=t1\n' task.tokens_in task.cost_usd; echo; })
+    ((before < 900)) && equal "$META" "$((before + 2)) $((before + 2)) 0 7:$((before + 2))" || equal "$META" "$before $before 0 7:$before"
+  done
+}
+
+@test "a task that has begun goes on to the batch's end, also among others" {
+  batches < <({ metrics 898 'm\t1795694399000\tx\t%d' | sed '$d'; for name in tokens_in cost_usd; do for task in t1 t2; do printf 'm\t1795694399000\ttask.%s\t1\ttask_id=%s\n' "$name" "$task"; done; done; metrics 200 'm\t1795694399000\tx\t%d'; })
+  equal "$META" "990 990 0 7:990"
+  [[ $JSON == *'"task.cost_usd","times":[-1000,-1000],"values":[1,1],"attributes":{"task_id":["t1","t2"]}'* ]]
+}
+
+@test "what the agent tells of itself takes nothing from the point that the next batch begins with" {
+  CP_DROPPED=3 batches < <({ metrics 990 'm\t1795694399000\tx\t%d' | sed '$d'; printf 'm\t1795694399000\ty\t1\ttier=fast\ttask_id=t1\n\n'; })
+  [[ $ALL == *'{"name":"y","tags":{"tier":"fast"},"times":[-1000],"values":[1],"attributes":{"task_id":["t1"]}}'* ]]
 }
 
 @test "no more batches than asked for; the rest waits" {

@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from functions.domain import usage
 from functions.domain.errors import StoreUnavailable
 from functions.domain.times import DAY_MS, MINUTE_MS
 from functions.otlp.handler import MAX_BYTES, handle
@@ -166,7 +167,7 @@ def test_general_metrics_of_a_model_s_calls_are_tasks_tokens_and_calls() -> None
         histogram("gen_ai.client.operation.duration", {**took, "attributes": failed}, temporality=1, unit="s"),
     )
     world.accept(METRICS, metrics(*found))
-    assert world.totals() == {"task.tokens_in": (2, 300.0), "llm.latency_ms": (1, 800.0), "llm.errors": (1, 1.0)}
+    assert world.totals() == {"task.tokens_in": (2, 300.0), "cost.tokens_in": (2, 300.0), "llm.latency_ms": (1, 800.0), "llm.errors": (1, 1.0)}
     assert world.tags("llm.errors") == [{"error": "timeout", "model": "m"}]
     # Once OpenClaw was heard of, they say nothing that it does not say itself.
     world.accept(METRICS, metrics(gauge("openclaw.up", point(1.0)), service__instance__id="agent-7", process__pid=2))
@@ -327,6 +328,30 @@ def test_a_large_request_becomes_several_batches() -> None:
     totals = world.totals()
     assert totals["many"] == (2500, 2500.0)
     assert all(totals[f"g{i}"] == (1, float(i)) for i in range(250))
+
+
+def priced_runs(models: int, **options: Any) -> list[Any]:
+    """What OpenClaw counted of runs that it priced: tokens and cost of so many models."""
+    used = {f"m{i}": options | {"openclaw__model": f"m{i}"} for i in range(models)}
+    tokens = [point(7, openclaw__token=kind, **said) for said in used.values() for kind in ("input", "output", "cache_read", "cache_write")]
+    return [counter("openclaw.tokens", *tokens), counter("openclaw.cost.usd", *(point(0.25, **said) for said in used.values()))]
+
+
+@pytest.mark.parametrize("temporality", [1, 2])
+@pytest.mark.parametrize("others", [0, 60, 97, 980, 996, 1000])
+@pytest.mark.parametrize("models", [1, 19, 30])
+def test_no_cut_parts_tokens_from_their_cost(temporality: int, others: int, models: int) -> None:
+    """Cuts come after 100 series and after 1,000 points, of totals and of what stands for itself."""
+    world = World()
+    before = [counter(f"n{i % 98}", point(1, at=NOW - 2_000 + i, start=NOW - 9_000, kind=f"k{i}")) for i in range(others)]
+    figures = priced_runs(models, start=NOW - 9_000)
+    for each in (*before, *figures):
+        each["sum"]["aggregationTemporality"] = temporality
+    world.accept(METRICS, metrics(*before, *figures, scope="openclaw"))
+    totals = world.totals()
+    assert totals["task.cost_usd"] == (models, models * 0.25)
+    assert totals["task.tokens_in"] == (models, models * 7.0)
+    assert not totals.keys() & set(usage.WITHOUT_COST.values())
 
 
 def test_more_points_than_one_request_may_bring_are_refused_with_their_number() -> None:

@@ -6,7 +6,7 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { Queue } from "./queue.js";
-import { metric } from "./records.js";
+import { metric, sameTask } from "./records.js";
 import { elsewhere, judge, refused } from "./verdict.js";
 import { document, MAX_POINTS } from "./wire.js";
 
@@ -116,7 +116,7 @@ export class Api {
     this.#dropped = this.#rejected = 0;
     const figures = [metric("clawpulse.dropped", dropped || NaN, now), metric("clawpulse.rejected", rejected || NaN, now)];
     const own = figures.filter((figure) => figure !== null);
-    const records = this.#records.take(MAX_POINTS - own.length);
+    const records = this.#records.take(MAX_POINTS - own.length, sameTask);
     const header = { ...this.#sender, seq: this.#seq++, time: now };
     const body = await compress(document(header, [...records, ...own]));
     this.#batches.push({ body, points: records.length, dropped }, body.length);

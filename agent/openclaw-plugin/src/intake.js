@@ -1,13 +1,14 @@
 /**
  * To the local agent: whole lines appended to its `intake/lines`, which it takes by renaming it. So the file is opened anew for each
- * write, and a write is never longer than what one `write()` appends whole.
+ * write, and a write is never longer than what one `write()` appends whole. It ends where a task does: the agent may read in between,
+ * and what a task used and what it cost have to come to it at once.
  */
 
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { Queue } from "./queue.js";
-import { metric } from "./records.js";
+import { metric, sameTask } from "./records.js";
 
 /** @typedef {import("./records.js").Record_} Record_ */
 /** @typedef {import("./reports.js").Reports} Reports */
@@ -37,6 +38,33 @@ export function line(record, tags) {
   }
 }
 
+/**
+ * @param {readonly Record_[]} records
+ * @param {Readonly<Record<string, string>>} tags
+ * @returns {Buffer[]} their lines by the write that appends them; a task is parted only if it is too long for one
+ */
+export function writes(records, tags) {
+  /** @type {string[][]} */
+  const tasks = [];
+  for (const [index, record] of records.entries()) {
+    if (index > 0 && sameTask(records[index - 1], record)) tasks[tasks.length - 1].push(line(record, tags));
+    else tasks.push([line(record, tags)]);
+  }
+  return packed(tasks.flatMap(packed)).map((text) => Buffer.from(text));
+}
+
+/** @param {readonly string[]} texts @returns {string[]} as many joined as go into one write */
+function packed(texts) {
+  /** @type {string[]} */
+  const found = [];
+  for (const text of texts) {
+    const joined = (found.at(-1) ?? "") + text;
+    if (found.length > 0 && Buffer.byteLength(joined) <= MAX_LINE_BYTES) found[found.length - 1] = joined;
+    else found.push(text);
+  }
+  return found;
+}
+
 export class Intake {
   /** @type {Queue<Record_>} */
   #records;
@@ -45,8 +73,8 @@ export class Intake {
   #reports;
   #dropped = 0;
   #nextTry = 0;
-  /** @type {Buffer} what of the last lines is not written yet */
-  #rest = Buffer.alloc(0);
+  /** @type {Buffer[]} what of the last lines is not written yet, by write */
+  #rest = [];
   /** @type {Promise<void> | null} */
   #writing = null;
   #maxFileBytes;
@@ -97,21 +125,20 @@ export class Intake {
   async #write(now) {
     for (let left = MAX_RECORDS; left > 0 && (this.#rest.length > 0 || this.#records.length > 0 || this.#dropped > 0); left -= AT_A_TIME) {
       if (this.#rest.length === 0) this.#rest = this.#nextLines(now);
-      while (this.#rest.length > 0) await this.#append();
+      while (this.#rest.length > 0) await this.#append(this.#rest[0]);
     }
   }
 
-  /** @param {number} now @returns {Buffer} */
+  /** @param {number} now @returns {Buffer[]} */
   #nextLines(now) {
     const dropped = this.#dropped ? metric("clawpulse.dropped", this.#dropped, now) : null;
     this.#dropped = 0;
-    const records = [...(dropped ? [dropped] : []), ...this.#records.take(AT_A_TIME)];
-    return Buffer.from(records.map((record) => line(record, this.#tags)).join(""));
+    const records = [...(dropped ? [dropped] : []), ...this.#records.take(AT_A_TIME, sameTask)];
+    return writes(records, this.#tags);
   }
 
-  /** Append the next whole lines in one write. */
-  async #append() {
-    const group = this.#rest.subarray(0, this.#rest.lastIndexOf("\n", MAX_LINE_BYTES - 1) + 1);
+  /** Append the next whole lines in one write. @param {Buffer} group */
+  async #append(group) {
     const file = await open(join(this.#folder, "lines"), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o660);
     try {
       const { size } = await file.stat();
@@ -130,12 +157,12 @@ export class Intake {
    */
   #advance(group, written) {
     if (written === group.length) {
-      this.#rest = this.#rest.subarray(written);
+      this.#rest.shift();
       return;
     }
     const whole = group.subarray(0, written).lastIndexOf("\n") + 1;
     const broken = whole < written ? [Buffer.from("\n")] : [];
-    this.#rest = Buffer.concat([...broken, this.#rest.subarray(whole)]);
+    this.#rest[0] = Buffer.concat([...broken, group.subarray(whole)]);
     throw new Error("the disk is full");
   }
 

@@ -45,11 +45,21 @@ export class Queue {
     if (done) this.#take(this.#first);
   }
 
-  /** @param {number} count at most @returns {Item[]} the oldest, taken out */
-  take(count) {
-    const taken = [];
-    while (taken.length < count && this.length > 0) taken.push(this.#take(this.#first));
-    return taken;
+  /**
+   * @param {number} count at most
+   * @param {(item: Item, next: Item) => boolean} [together] whether two that follow one another must not be parted, if that can be helped
+   * @returns {Item[]} the oldest, taken out
+   */
+  take(count, together = () => false) {
+    const most = Math.min(count, this.length), seam = this.#seam(most, together);
+    return Array.from({ length: seam || most }, () => this.#take(this.#first));
+  }
+
+  /** @param {number} place @param {(item: Item, next: Item) => boolean} together @returns {number} the last place where parting is allowed */
+  #seam(place, together) {
+    const item = (/** @type {number} */ index) => this.#entries[this.#first + index].item;
+    while (place > 0 && place < this.length && together(item(place - 1), item(place))) place -= 1;
+    return place;
   }
 
   /** @returns {Item} */

@@ -60,6 +60,15 @@ export function event(name, time, tags = NONE, attributes = NONE, payload = null
 }
 
 /**
+ * Whether two records speak of one task: what it used and what it cost are only known to belong together within a batch.
+ * @param {Record_} one
+ * @param {Record_} other
+ */
+export function sameTask(one, other) {
+  return one.attributes.task_id !== undefined && one.attributes.task_id === other.attributes.task_id;
+}
+
+/**
  * The labels that can be sent, each as a text that the wire takes.
  * @param {Labels} given
  * @returns {Record<string, string>}

@@ -49,6 +49,18 @@ test("a batch goes out when it is old enough, and an empty one as a heartbeat", 
   assert.deepEqual(sent, ["/v1/batches", "Bearer cp_a_b", "gzip", "application/json"]);
 });
 
+test("a batch ends before a task rather than within it", async (t) => {
+  const { api, outlet, add, clock, flush } = await world(t);
+  add(...Array.from({ length: 998 }, (_, i) => i));
+  for (const name of ["task.tokens_in", "task.tokens_out", "task.cost_usd"]) outlet.add(metric(name, 1, clock.now, {}, { task_id: "r1" }));
+  outlet.tick(clock.now);
+  await until(() => api.posts.length === 1);
+  await flush();
+  const names = api.posts.map(({ batch }) => batch.series.map((series) => series.name));
+  assert.deepEqual(names, [["m"], ["task.tokens_in", "task.tokens_out", "task.cost_usd"]]);
+  assert.equal(values(api).length, 998);
+});
+
 test("a retry sends the same bytes, after growing pauses, and nothing is lost", async (t) => {
   const answers = [{ status: 503 }, null, { status: 500 }, { status: 429, headers: { "retry-after": "7" } }];
   const { api, add, step, flush, log } = await world(t, { answer: (count) => count <= answers.length ? answers[count - 1] : {} });

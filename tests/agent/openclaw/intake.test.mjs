@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { Intake, MAX_LINE_BYTES, line } from "../../../agent/openclaw-plugin/src/intake.js";
+import { Intake, MAX_LINE_BYTES, line, writes } from "../../../agent/openclaw-plugin/src/intake.js";
 import { event, metric } from "../../../agent/openclaw-plugin/src/records.js";
 import { Reports } from "../../../agent/openclaw-plugin/src/reports.js";
 
@@ -37,6 +37,26 @@ test("a line is never longer than what is appended whole", () => {
   const labels = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`k${i}`, "ä".repeat(128)]));
   const text = line(metric("m", 1, NOW, {}, { task_id: "r1", ...labels }), {});
   assert.ok(Buffer.byteLength(text) <= MAX_LINE_BYTES && text.includes("task_id=r1") && text.endsWith("\n"));
+});
+
+test("no write ends within a task that fits into one", () => {
+  const fat = { k: "x".repeat(100) }, figures = ["task.tokens_in", "task.tokens_out", "task.cost_usd"];
+  for (let before = 0; before < 30; before += 1) {
+    const others = Array.from({ length: before }, (_, i) => metric("m", i, NOW, fat));
+    const tasks = ["r1", "r2"].flatMap((id) => figures.map((name) => metric(name, 1, NOW, fat, { task_id: id })));
+    const records = [...others, ...tasks, ...others];
+    const texts = writes(records, {}).map(String);
+    assert.equal(texts.join(""), records.map((record) => line(record, {})).join(""));
+    for (const id of ["r1", "r2"]) assert.equal(texts.filter((text) => text.includes(`task_id=${id}`)).length, 1);
+    assert.ok(texts.every((text) => Buffer.byteLength(text) <= MAX_LINE_BYTES));
+  }
+});
+
+test("a task that is too long for one write goes in several", () => {
+  const records = Array.from({ length: 300 }, (_, i) => metric("m", i, NOW, {}, { task_id: "r1" }));
+  const texts = writes(records, {}).map(String);
+  assert.ok(texts.length > 1 && texts.every((text) => text.endsWith("\n") && Buffer.byteLength(text) <= MAX_LINE_BYTES));
+  assert.equal(texts.join(""), records.map((record) => line(record, {})).join(""));
 });
 
 test("the agent may take the file at any moment", async (t) => {

@@ -78,6 +78,16 @@ test("a full queue drops the oldest, but never what is being sent", () => {
   assert.deepEqual([queue.take(9), queue.length, queue.weight, queue.hold()], [[5, 6], 0, 0, undefined]);
 });
 
+test("a queue parts only where it may, unless there is no such place", () => {
+  const queue = new Queue(100, assert.fail), together = (one, other) => one[0] === other[0];
+  for (const item of ["a1", "b1", "b2", "b3", "c1"]) queue.push(item);
+  assert.deepEqual(queue.take(3, together), ["a1"]);
+  assert.deepEqual(queue.take(2, together), ["b1", "b2"]);
+  assert.deepEqual(queue.take(1, together), ["b3"]);
+  assert.deepEqual(queue.take(9, together), ["c1"]);
+  assert.deepEqual(queue.take(9, together), []);
+});
+
 test("a queue is bounded by weight, and keeps what is heavier than that alone", () => {
   const dropped = [];
   const queue = new Queue(10, (item) => dropped.push(item));

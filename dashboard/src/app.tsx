@@ -2,24 +2,28 @@
 
 import type { ComponentType, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Toasts } from "./lib/actions.tsx";
+import { Toasts, tell } from "./lib/actions.tsx";
 import { forgetAnswers } from "./lib/api.ts";
 import { type Shortcut, bind, bound } from "./lib/keys.ts";
 import { filter, go, href, kiosk, route } from "./lib/route.ts";
 import { signOut, token } from "./lib/session.ts";
 import { FilterBar } from "./ui/filter.tsx";
+import { Wall } from "./ui/kiosk.tsx";
 import { Link } from "./ui/link.tsx";
 import { Dialog } from "./ui/basics.tsx";
 import { Loading, SignIn, State } from "./ui/states.tsx";
+import { WhoAmI } from "./ui/whoami.tsx";
 import { VIEWS, type View } from "./views.ts";
 
 export function App(): JSX.Element {
   const signedIn = token.value !== null;
   const view = VIEWS.find((one) => one.name === route.value.view);
   const [help, setHelp] = useState(false);
+  const [sharing, setSharing] = useState(false);
   useEffect(() => bind([
     ...VIEWS.filter((one) => one.key).map((one): Shortcut => ({ keys: `g ${one.key}`, label: one.label, run: () => go(one.name) })),
     { keys: "/", label: "Filter", run: focusFilter },
+    { keys: "s", label: "Share this view", run: () => setSharing(token.value !== null) },
     { keys: "?", label: "These shortcuts", run: () => setHelp(true) },
   ]), []);
   useEffect(() => { if (!signedIn) forgetAnswers(); }, [signedIn]);
@@ -29,9 +33,10 @@ export function App(): JSX.Element {
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to the content</a>
       <header class="top">
         <h1><a href={href("fleet")}><img src={new URL("icon.svg", import.meta.url).pathname} alt="" width="22" height="22" />ClawPulse</a></h1>
-        {signedIn ? <FilterBar /> : null}
+        {signedIn ? kiosk.value ? <Wall label={view?.label ?? ""} /> : <FilterBar /> : null}
         <div class="status">
-          {signedIn ? <Link /> : null}
+          {signedIn ? <><Link /><WhoAmI /></> : null}
+          {signedIn && !kiosk.value ? <button id="share" type="button" class="quiet" aria-keyshortcuts="s" onClick={() => setSharing(true)}>Share</button> : null}
           {signedIn && !kiosk.value ? <button id="sign-out" type="button" class="quiet" onClick={() => signOut()}>Sign out</button> : null}
         </div>
       </header>
@@ -40,6 +45,7 @@ export function App(): JSX.Element {
         {!signedIn ? <SignIn /> : view ? <Opened view={view} key={view.name} /> : <Unknown />}
       </main>
       <Toasts />
+      {sharing && signedIn ? <Sharing onClose={() => setSharing(false)} /> : null}
       {help ? <Shortcuts onClose={() => setHelp(false)} /> : null}
     </div>
   );
@@ -78,6 +84,18 @@ function Opened({ view }: { view: View }): JSX.Element {
   if (!found) return <Loading what={view.label.toLowerCase()} />;
   const Part = found;
   return <Part />;
+}
+
+// Loaded when somebody shares.
+function Sharing({ onClose }: { onClose: () => void }): JSX.Element | null {
+  const [Part, setPart] = useState<ComponentType<{ onClose: () => void }> | null>(null);
+  useEffect(() => {
+    import("./ui/share.tsx").then((part) => setPart(() => part.default), () => {
+      tell("A part of the page could not be loaded: reload it.", "bad");
+      onClose();
+    });
+  }, []);
+  return Part ? <Part onClose={onClose} /> : null;
 }
 
 const Unknown = (): JSX.Element => <State symbol="∅" title="There is no such view" text={`The address names “${route.value.view}”.`} action={["Show the fleet", () => go("fleet")]} />;

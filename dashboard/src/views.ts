@@ -26,4 +26,5 @@ export const VIEWS: readonly View[] = [
   { name: "rollouts", label: "Rollouts", key: "r", load: () => import("./views/rollouts.tsx") },
   { name: "rotations", label: "Keys", key: "k", load: () => import("./views/rotations.tsx") },
   { name: "topology", label: "Topology", key: "y", load: () => import("./views/topology.tsx") },
+  { name: "settings", label: "Settings", key: "o", load: () => import("./views/settings.tsx") },
 ];

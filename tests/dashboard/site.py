@@ -18,6 +18,7 @@ from tests.cli import shapes
 
 STAGE = "/_aws/execute-api/clawpulse/live"
 TOKEN = "cp_ABC_secret"
+ME = {"id": "ABC", "name": "on call", "workspace": "team", "scopes": ["read", "operate", "admin"], "tags": "", "expires": None}
 
 
 def stamp(seconds_ago: float = 0) -> str:
@@ -50,7 +51,7 @@ class Site:
     warnings: list[str] = field(default_factory=list)
     budgets: list[dict[str, Any]] = field(default_factory=list)
     page_size: int = 1_000
-    routes: dict[str, Any] = field(default_factory=dict)
+    routes: dict[str, Any] = field(default_factory=lambda: {"/api/me": ME})
     """Answers by path, or by method and path (`POST /api/silences`): the body of a 200, a pair of status and body, or what makes one of
     a `Request`. Those of the fleet come by themselves."""
     otherwise: Callable[[Request], tuple[int, Any]] | None = None

@@ -15,6 +15,8 @@ export interface Live<T> {
   error: ApiError | null;
   // When the last answer came (ms), null before the first.
   at: number | null;
+  // Of the last answer, for a change under the condition that nobody changed it meanwhile; of a list null.
+  etag: string | null;
   refresh: () => void;
 }
 
@@ -38,7 +40,7 @@ export function useRows<T>(path: string | null, key: string, query: Query = {}, 
 }
 
 function useAsked<T>(question: string | null, ask: Ask<T>, { every = EVERY_MS, keep = false }: How): Live<T> {
-  const [found, setFound] = useState<{ question: string | null; data: T | null; error: ApiError | null; at: number | null }>({ question, data: null, error: null, at: null });
+  const [found, setFound] = useState<{ question: string | null; data: T | null; error: ApiError | null; at: number | null; etag: string | null }>({ question, data: null, error: null, at: null, etag: null });
   const [turn, setTurn] = useState(0);
   const asking = useRef(ask);
   asking.current = ask;
@@ -54,16 +56,16 @@ function useAsked<T>(question: string | null, ask: Ask<T>, { every = EVERY_MS, k
     const poll = async (): Promise<void> => {
       if (document.hidden) return next();
       try {
-        const { body } = await asking.current(round.signal);
+        const { body, etag } = await asking.current(round.signal);
         failures = 0;
         const at = Date.now();
-        setFound((before) => (before.question === question && before.data === body && before.error === null ? Object.assign(before, { at }) : { question, data: body, error: null, at }));
+        setFound((before) => (before.question === question && before.data === body && before.error === null ? Object.assign(before, { at }) : { question, data: body, error: null, at, etag }));
       } catch (fault) {
         if (round.signal.aborted) return;
         const error = errorOf(fault);
         if (error.kind === "token") return signOut(`${error.message} Enter another token.`);
         failures = error.kind === "offline" || error.kind === "server" ? Math.min(failures + 1, 4) : failures;
-        setFound((before) => ({ question, data: keep || before.question === question ? before.data : null, error, at: keep || before.question === question ? before.at : null }));
+        setFound((before) => ({ question, data: keep || before.question === question ? before.data : null, error, at: keep || before.question === question ? before.at : null, etag: before.question === question ? before.etag : null }));
         if (error.kind === "permission" || error.kind === "input") return;
       }
       next();
@@ -79,6 +81,6 @@ function useAsked<T>(question: string | null, ask: Ask<T>, { every = EVERY_MS, k
       removeEventListener("online", wake);
     };
   }, [question, every, signedIn, turn]);
-  const mine = found.question === question ? found : { data: keep ? found.data : null, error: null, at: keep ? found.at : null };
-  return { data: mine.data, error: mine.error, at: mine.at, refresh: () => setTurn((number) => number + 1) };
+  const mine = found.question === question ? found : { data: keep ? found.data : null, error: null, at: keep ? found.at : null, etag: null };
+  return { data: mine.data, error: mine.error, at: mine.at, etag: mine.etag, refresh: () => setTurn((number) => number + 1) };
 }

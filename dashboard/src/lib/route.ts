@@ -69,7 +69,12 @@ export function narrow(change: Partial<Filter>): void {
   history.replaceState(null, "", location.pathname + (text ? `?${text}` : "") + location.hash);
 }
 
-addEventListener("hashchange", () => { route.value = readRoute(); });
+// After the address was changed without the browser telling so.
+export function readAddress(): void {
+  route.value = readRoute();
+}
+
+addEventListener("hashchange", readAddress);
 addEventListener("popstate", () => {
   route.value = readRoute();
   filter.value = readFilter();

@@ -1,0 +1,18 @@
+// What the token may do, in the frame; more in the settings.
+
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { useLive } from "../lib/live.ts";
+import { type Me, mayDo, me } from "../lib/me.ts";
+import { href, kiosk } from "../lib/route.ts";
+
+const EVERY_MS = 60_000;
+
+export function WhoAmI(): JSX.Element | null {
+  const { data } = useLive<Me>("api/me", {}, { every: EVERY_MS });
+  useEffect(() => { me.value = data; }, [data]);
+  useEffect(() => () => { me.value = null; }, []);
+  if (!data || kiosk.value) return null;
+  const limits = data.tags ? ` · ${data.tags}` : "";
+  return <a id="who" href={href("settings", ["me"])} title={`${data.name ?? data.id}: ${data.scopes.join(", ")}${limits}`}><span class="unseen">This token may: </span>{mayDo(data)}{limits}</a>;
+}

@@ -202,14 +202,15 @@ def charts() -> st.SearchStrategy[Chart]:
 
     points = st.lists(st.lists(NUMBERS, min_size=1, max_size=8), min_size=1, max_size=4)
     units = st.sampled_from([unit for unit in Unit if unit not in (Unit.TEXT, Unit.TIME)])
-    return st.builds(of, st.integers(1, 90), st.booleans(), st.sampled_from(ChartKind), units, points, WORDS)
+    words = WORDS.filter(lambda text: "nan" not in text.lower())
+    return st.builds(of, st.integers(1, 90), st.booleans(), st.sampled_from(ChartKind), units, points, words)
 
 
 @settings(max_examples=150, deadline=None)
 @given(charts())
 def test_any_chart_is_a_picture_with_all_of_it_inside(chart: Chart) -> None:
     text = picture(chart)
-    assert "nan" not in text.lower().split("<desc")[0] + text.split("</desc>")[-1].lower().replace(chart.title.lower(), "")
+    assert "nan" not in text.lower()
     root = ET.fromstring(text)
     wide, high = (float(value) for value in root.attrib["viewBox"].split()[2:])
     for element in root.iter():

@@ -139,14 +139,14 @@ def start(call: Call, body: RolloutWanted) -> Reply:
 @noun.endpoint("GET", "/api/rollouts/{rollout}", scope=Scope.READ, asks=RolloutAsked, answers=RolloutDetails)
 def read(call: Call, asked: RolloutAsked) -> RolloutDetails:
     """One rollout: its waves with their agents and verdicts, what it waits for, and what may be asked of it."""
-    rollout, waves = _visible(call, asked.rollout)
+    rollout, waves = visible(call, asked.rollout)
     return details(rollout, waves, names_for(call), call.now)
 
 
 @noun.endpoint("GET", "/api/rollouts/{rollout}/audit", scope=Scope.READ, asks=RolloutAsked, answers=AuditLog)
 def audit(call: Call, asked: RolloutAsked) -> AuditLog:
     """What happened to a rollout, and who did it."""
-    rollout, _ = _visible(call, asked.rollout)
+    rollout, _ = visible(call, asked.rollout)
     names = names_for(call)
     end = newest.log_end(rollout.since, call.now, over=rollout.phase in FINAL)
     entries = call.services.rollouts.audit(call.caller.workspace, rollout.created, end, rollout.id)
@@ -160,7 +160,7 @@ def act(call: Call, asked: ActionAsked, body: Comments) -> RolloutDetails:
     remember(call)
     workspace = call.caller.workspace
     command(parts_of(call), workspace, asked.rollout, asked.action, by=call.caller.token_id, now=call.now, detail=body.comment)
-    return details(*_visible(call, asked.rollout), names_for(call), call.now)
+    return details(*visible(call, asked.rollout), names_for(call), call.now)
 
 
 def parts_of(call: Call) -> Parts:
@@ -194,7 +194,7 @@ def _inside(call: Call, waves: list[Wave]) -> bool:
     return all(scope.matches({AGENT: member.agent, **member.tags}) for wave in waves for member in wave.members)
 
 
-def _visible(call: Call, rollout: str) -> tuple[Rollout, list[Wave]]:
+def visible(call: Call, rollout: str) -> tuple[Rollout, list[Wave]]:
     """A rollout with its waves; raises `NotFound`, also for one with agents outside of the caller's tag scope."""
     found = call.services.rollouts.read(call.caller.workspace, rollout)
     if found is None or not _inside(call, found[1]):

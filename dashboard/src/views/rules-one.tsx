@@ -52,11 +52,13 @@ function Workshop({ stored, first, rules, refresh }: { stored: Rule | null; firs
   const checked = useTrial<{ faults: Fault[] }>(written.document ? JSON.stringify(written.document) : null, "api/rules/check", CHECK_MS);
   const edited = stored === null || !written.document || pretty(written.document) !== pretty(seen);
   const take = (): void => { setSeen(now); setText(pretty(now)); };
-  useEffect(() => { if (theirs && (!edited || text === pretty(now))) take(); }, [theirs]);
+  // Saved, or nothing to lose.
+  const same = written.document !== null && pretty(written.document) === pretty(now);
+  useEffect(() => { if (theirs && (!edited || same)) take(); }, [theirs, same]);
   const sound = Boolean(written.document && checked.found && !checked.busy && !checked.error && checked.found.faults.length === 0);
   return (
     <>
-      {theirs && edited ? <Theirs seen={seen} now={now} take={take} keep={() => setSeen(now)} /> : null}
+      {theirs && edited && !same ? <Theirs seen={seen} now={now} take={take} keep={() => setSeen(now)} /> : null}
       <div class="columns workshop">
         <Panel title={<>{stored?.name ?? "A new rule"} {stored ? <Origin rule={stored} /> : null}</>}>
           <RuleText text={text} onText={setText} written={written} checked={checked} />

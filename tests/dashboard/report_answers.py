@@ -8,7 +8,7 @@ from functions.api.report_view import ReportAnswer, ReportDetails, ReportFile
 from functions.api.reports import Reports
 from tests.dashboard.answer_parts import HOUR, MINUTE, NOW, WEEK, shown
 
-REPORT = "20261123T070000Z-ab12cd34ef"
+REPORT = "w0123456789abcde"
 
 
 def report(state: Any = "done", **changes: Any) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def details(found: dict[str, Any], url: str = "https://files.example/report.html
 
 def routes() -> dict[str, Any]:
     """By path."""
-    running = report("running", id="20261124T070000Z-ab12cd34ee", schedule=None, by="tok1")
-    failed = report("failed", id="20261125T070000Z-ab12cd34ee")
+    running = report("running", id="w0123456789abcdf", schedule=None, by="tok1")
+    failed = report("failed", id="w0123456789abcdg")
     return {
         "/api/reports": reports(report(), running, failed),
         f"/api/reports/{REPORT}": details(report()),

@@ -44,13 +44,18 @@ const EVERY_MS = 60_000;
 export function CapacityTracker({ range }: { range: Range }): JSX.Element {
   const { tags, by: grouped } = filter.value;
   const by = route.value.query.group ?? (grouped || "tier");
-  const found = useLive<Tracker>("api/tracker", { tags, by, bands: true, ...range.query }, { every: EVERY_MS, keep: true });
   return (
     <>
       <div class="bar parts"><ByField value={by} offered={["tier", "model", "agent", "host"]} onChoose={(group) => show({ group, of: undefined })} /></div>
-      <Loaded live={found} what="the tracker">{(tracker) => <Tracked found={tracker} by={by} range={range} />}</Loaded>
+      <Groups key={by} tags={tags} by={by} range={range} />
     </>
   );
+}
+
+// With `by` as its key: what was grouped otherwise is not kept.
+function Groups({ tags, by, range }: { tags: string; by: string; range: Range }): JSX.Element {
+  const found = useLive<Tracker>("api/tracker", { tags, by, bands: true, ...range.query }, { every: EVERY_MS, keep: true });
+  return <Loaded live={found} what="the tracker">{(tracker) => <Tracked found={tracker} by={by} range={range} />}</Loaded>;
 }
 
 function Tracked({ found, by, range }: { found: Tracker; by: string; range: Range }): JSX.Element {

@@ -51,8 +51,12 @@ function OneSlider({ slider, value }: { slider: Slider; value: string | undefine
   const { name, label, usual } = slider;
   const values: readonly (number | null)[] = usual === undefined ? [null, ...slider.values] : slider.values;
   const [place, setPlace] = useState(() => placeOf(values, value, usual));
-  const timer = useRef(0);
-  useEffect(() => setPlace(placeOf(values, value, usual)), [value]);
+  const timer = useRef(0), taken = useRef(value);
+  // Not when it is drawn first: somebody may have moved it already.
+  useEffect(() => {
+    if (taken.current !== value) setPlace(placeOf(values, value, usual));
+    taken.current = value;
+  }, [value]);
   useEffect(() => () => clearTimeout(timer.current), []);
   const chosen = values[place] ?? null;
   const text = chosen === null ? "as set for each tier" : slider.text(chosen);
@@ -64,8 +68,8 @@ function OneSlider({ slider, value }: { slider: Slider; value: string | undefine
   };
   return (
     <label class="slider"><span>{label}</span>
-      <input type="range" min={0} max={values.length - 1} step={1} value={place} aria-valuetext={text} onInput={(event) => move(event.currentTarget.valueAsNumber)} />
-      <output>{text}</output>
+      <input type="range" aria-label={label} min={0} max={values.length - 1} step={1} value={place} aria-valuetext={text} onInput={(event) => move(event.currentTarget.valueAsNumber)} />
+      <output aria-hidden="true">{text}</output>
     </label>
   );
 }
@@ -79,11 +83,17 @@ function placeOf(values: readonly (number | null)[], value: string | undefined, 
 
 const distance = (one: number | null, wanted: number): number => (one === null ? Infinity : Math.abs(one - wanted));
 
+// Taken on Enter, or when the field is left.
 function Price({ value }: { value: string }): JSX.Element {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => { if (field.current) field.current.value = value; }, [value]);
+  const take = (text: string): void => { if (text !== value) show({ [PRICE]: text || undefined }); };
   return (
-    <label class="slider"><span>USD a month an agent</span>
-      <input type="number" min={0} max={1e9} step="any" placeholder="as set for each tier" value={value} onChange={(event) => show({ [PRICE]: event.currentTarget.value || undefined })} />
-      <output>beside its tokens</output>
-    </label>
+    <form class="slider" onSubmit={(event) => { event.preventDefault(); take(field.current?.value ?? ""); }}>
+      <label class="slider"><span>USD a month an agent</span>
+        <input ref={field} type="number" min={0} max={1e9} step="any" placeholder="as set for each tier" defaultValue={value} onBlur={(event) => take(event.currentTarget.value)} />
+      </label>
+      <output aria-hidden="true">beside its tokens</output>
+    </form>
   );
 }

@@ -37,7 +37,6 @@ export function CostBills(): JSX.Element {
   const by = route.value.query.group ?? (grouped || "tenant");
   const month = route.value.query.month ?? thisMonth();
   const query = { tags, by, month };
-  const found = useLive<Bills>("api/cost/chargeback", query, { every: EVERY_MS, keep: true });
   return (
     <>
       <div class="bar parts">
@@ -47,9 +46,21 @@ export function CostBills(): JSX.Element {
         </label>
         <Files query={query} />
       </div>
-      <Loaded live={found} what="bills">{(answer) => <Listed found={answer} by={by} />}</Loaded>
+      <Month key={by} query={query} />
     </>
   );
+}
+
+interface Asked extends Record<string, string> {
+  tags: string;
+  by: string;
+  month: string;
+}
+
+// With `by` as its key: what was grouped otherwise is not kept.
+function Month({ query }: { query: Asked }): JSX.Element {
+  const found = useLive<Bills>("api/cost/chargeback", query, { every: EVERY_MS, keep: true });
+  return <Loaded live={found} what="bills">{(answer) => <Listed found={answer} by={query.by} />}</Loaded>;
 }
 
 // The last months, newest first, and the one that was asked for.
@@ -58,7 +69,7 @@ export function months(chosen: string, now = new Date()): string[] {
   return found.includes(chosen) ? found : [...found, chosen];
 }
 
-function Files({ query }: { query: { tags: string; by: string; month: string } }): JSX.Element {
+function Files({ query }: { query: Asked }): JSX.Element {
   const { busy, run } = useAction();
   const save = (format: "csv" | "focus"): void => {
     const name = `clawpulse-${format === "csv" ? "chargeback" : "focus"}-${query.month}.csv`;

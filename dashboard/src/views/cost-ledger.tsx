@@ -50,18 +50,23 @@ export function CostLedger(): JSX.Element {
   const range = useRange("7d");
   const { tags, by: grouped } = filter.value;
   const by = route.value.query.group ?? (grouped || "model");
-  const ledger = useLive<Ledger>("api/cost", { tags, by, ...range.query }, { every: EVERY_MS, keep: true });
-  const drawable = ledger.data !== null && ledger.data.lines.length <= MOST_DRAWN;
-  const drawn = useLive<Ledger>(drawable ? "api/cost" : null, { tags, by, step: stepOf(range.length), ...range.query }, { every: EVERY_MS, keep: true });
   return (
     <>
       <div class="bar parts">
         <ByField value={by} offered={OFFERED} onChoose={(group) => show({ group })} />
         <RangeChoice range={range} ranges={["24h", "7d", "30d", "90d"]} />
       </div>
-      <Loaded live={ledger} what="costs">{(found) => <Spent found={found} drawn={drawn.data?.lines ?? []} by={by} range={range} />}</Loaded>
+      <Lines key={by} tags={tags} by={by} range={range} />
     </>
   );
+}
+
+// With `by` as its key: what was grouped otherwise is not kept.
+function Lines({ tags, by, range }: { tags: string; by: string; range: Range }): JSX.Element {
+  const ledger = useLive<Ledger>("api/cost", { tags, by, ...range.query }, { every: EVERY_MS, keep: true });
+  const drawable = ledger.data !== null && ledger.data.lines.length <= MOST_DRAWN;
+  const drawn = useLive<Ledger>(drawable ? "api/cost" : null, { tags, by, step: stepOf(range.length), ...range.query }, { every: EVERY_MS, keep: true });
+  return <Loaded live={ledger} what="costs">{(found) => <Spent found={found} drawn={drawn.data?.lines ?? []} by={by} range={range} />}</Loaded>;
 }
 
 function stepOf(length: number): number {

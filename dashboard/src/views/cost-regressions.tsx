@@ -62,16 +62,21 @@ export function CostRegressions(): JSX.Element {
   const { tags, by: grouped } = filter.value;
   const by = route.value.query.group ?? (grouped || "tier");
   const period = route.value.query.period ?? "7d";
-  const found = useLive<Found>("api/cost/regressions", { tags, by, period }, { every: EVERY_MS, keep: true });
   return (
     <>
       <div class="bar parts">
         <ByField value={by} offered={["tier", "model", "agent", "tenant"]} onChoose={(group) => show({ group })} />
         <Choices label="Length of both periods" value={period} options={["1d", "7d", "14d", "28d"].map((value) => ({ value, label: value }))} onChoose={(chosen) => show({ period: chosen === "7d" ? undefined : chosen })} />
       </div>
-      <Loaded live={found} what="regressions of cost">{(answer) => <Groups found={answer} by={by} />}</Loaded>
+      <Compared key={by} tags={tags} by={by} period={period} />
     </>
   );
+}
+
+// With `by` as its key: what was grouped otherwise is not kept.
+function Compared({ tags, by, period }: { tags: string; by: string; period: string }): JSX.Element {
+  const found = useLive<Found>("api/cost/regressions", { tags, by, period }, { every: EVERY_MS, keep: true });
+  return <Loaded live={found} what="regressions of cost">{(answer) => <Groups found={answer} by={by} />}</Loaded>;
 }
 
 function Groups({ found, by }: { found: Found; by: string }): JSX.Element {

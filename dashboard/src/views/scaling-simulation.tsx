@@ -155,8 +155,8 @@ function Result({ found }: { found: Simulated }): JSX.Element {
       <Panel title="Changes">
         <Table label="Simulated changes" rows={found.changes} id={(one) => one.time} empty="The count never changed." columns={[
           { key: "time", label: "At", render: (one) => <Time at={one.time} /> },
-          { key: "action", label: "Decision", render: (one) => <ActionBadge action={one.action} /> },
           { key: "count", label: "Desired", render: (one) => `${number(one.from)} → ${number(one.to)}`, numeric: true },
+          { key: "action", label: "Decision", render: (one) => <ActionBadge action={one.action} /> },
           { key: "reason", label: "Why", render: (one) => one.reason },
           { key: "limits", label: "Held back", render: (one) => one.limits.join("; "), minor: true },
         ]} />

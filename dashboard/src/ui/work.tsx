@@ -4,7 +4,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { dollars, milliseconds, number } from "../lib/format.ts";
 import type { Live } from "../lib/live.ts";
 import { go, href } from "../lib/route.ts";
-import { Ago, Badge, Time, type Tone } from "./basics.tsx";
+import { Ago, Badge, type Tone } from "./basics.tsx";
 import { Loaded, State } from "./states.tsx";
 import { type Column, Table } from "./table.tsx";
 
@@ -58,7 +58,7 @@ const TASK_COLUMNS: readonly Column<Task>[] = [
   { key: "id", label: "Task", render: (task) => task.id, sort: (task) => task.id },
   { key: "agent", label: "Agent", render: (task) => <a href={href("agents", [task.agent])}>{task.agent}</a>, sort: (task) => task.agent },
   { key: "status", label: "Status", render: (task) => <StatusBadge status={task.status} />, sort: (task) => task.status },
-  { key: "time", label: "Last moved", render: (task) => <Time at={task.time} />, sort: (task) => Date.parse(task.time), numeric: true },
+  { key: "time", label: "Last moved", render: (task) => <Ago at={task.time} />, sort: (task) => Date.parse(task.time), numeric: true },
   { key: "latency", label: "Latency", render: (task) => milliseconds(task.latencyMs), sort: (task) => task.latencyMs, numeric: true },
   { key: "in", label: "Tokens in", render: (task) => number(task.tokensIn), sort: (task) => task.tokensIn, numeric: true, minor: true },
   { key: "out", label: "Tokens out", render: (task) => number(task.tokensOut), sort: (task) => task.tokensOut, numeric: true, minor: true },
@@ -112,10 +112,10 @@ export const NewBadge = ({ kind }: { kind: Pick<Kind, "new"> }): JSX.Element | n
 
 const ERROR_COLUMNS: readonly Column<Kind>[] = [
   { key: "type", label: "Type", render: (kind) => typeName(kind.type), sort: (kind) => kind.type },
-  { key: "new", label: "New", render: (kind) => <NewBadge kind={kind} />, sort: (kind) => Number(kind.new), numeric: true },
-  { key: "message", label: "Message", render: (kind) => <span title={kind.message}>{kind.message}</span>, sort: (kind) => kind.message },
   { key: "count", label: "Failed tasks", render: (kind) => number(kind.count), sort: (kind) => kind.count, numeric: true },
-  { key: "rate", label: "A minute", render: (kind) => number(kind.perMinute), sort: (kind) => kind.perMinute, numeric: true, minor: true },
+  { key: "new", label: "New", render: (kind) => <NewBadge kind={kind} />, sort: (kind) => Number(kind.new) },
+  { key: "message", label: "Message", render: (kind) => <span title={kind.message}>{kind.message}</span>, sort: (kind) => kind.message },
+  { key: "rate", label: "An hour", render: (kind) => number(kind.perMinute * 60), sort: (kind) => kind.perMinute, numeric: true, minor: true },
   { key: "agents", label: "Agents", render: (kind) => amountOf(kind.agents), sort: (kind) => Object.keys(kind.agents).length, numeric: true, minor: true },
   { key: "first", label: "First seen", render: (kind) => <Ago at={kind.firstSeen} />, sort: (kind) => Date.parse(kind.firstSeen), numeric: true, minor: true },
   { key: "last", label: "Last seen", render: (kind) => <Ago at={kind.lastSeen} />, sort: (kind) => Date.parse(kind.lastSeen), numeric: true },

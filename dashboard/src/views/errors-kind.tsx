@@ -29,7 +29,7 @@ export function ErrorKind({ fingerprint }: { fingerprint: string }): JSX.Element
   useEffect(() => { document.title = `${type ?? "Error"} · ClawPulse`; }, [type]);
   return (
     <>
-      <div class="bar">
+      <div class="bar over">
         <p class="path"><a href={href("errors", [], { ...rangeInAddress(), agent })}>Errors</a> / {type ? typeName(type) : fingerprint}</p>
         <RangeChoice range={range} />
       </div>
@@ -44,7 +44,7 @@ function About({ kind, range }: { kind: Details; range: Range }): JSX.Element {
       <Panel title={<>{typeName(kind.type)} <NewBadge kind={kind} /></>}><p class="why">{kind.message || "without a message"}</p></Panel>
       <Stats label="How often">
         <Stat label="failed tasks" value={number(kind.count)} note="in this range" />
-        <Stat label="a minute" value={number(kind.perMinute)} note="on average" />
+        <Stat label="an hour" value={number(kind.perMinute * 60)} note="on average" />
         <Stat label="first seen" value={<Ago at={kind.firstSeen} />} note={kind.new === null ? "in this range" : "ever"} />
         <Stat label="last seen" value={<Ago at={kind.lastSeen} />} note="in this range" />
       </Stats>

@@ -23,7 +23,7 @@ export function ErrorList(): JSX.Element {
   const found = useRows<Kind>("api/errors", "errors", { tags, agent, q, new: fresh ? true : undefined, ...range.query }, { every: EVERY_MS, keep: true });
   return (
     <>
-      <div class="bar">
+      <div class="bar over">
         <div class="bar">
           <Choices label="Which kinds" value={fresh ? "new" : "all"} options={[{ value: "all", label: "All kinds" }, { value: "new", label: "New ones" }]} onChoose={(name) => show({ new: name === "new" ? "1" : undefined })} />
           <Search text={q} />
@@ -50,7 +50,7 @@ function titleOf(kinds: readonly Kind[]): string {
 }
 
 const Failures = ({ tags, range }: { tags: string; range: Range }): JSX.Element => (
-  <SeriesChart title="Failed tasks" unit="per_minute" tags={tags} range={range} times={PER_MINUTE} height={120} wanted={FAILED} />
+  <Panel><SeriesChart title="Failed tasks" unit="per_minute" tags={tags} range={range} times={PER_MINUTE} height={120} wanted={FAILED} /></Panel>
 );
 const FAILED = [{ metric: "task.failed", aggregation: "rate", name: "failed", color: "red" }] as const;
 

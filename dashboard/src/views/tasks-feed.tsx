@@ -53,17 +53,17 @@ function Narrow({ status = "", band = "", tier = "", agent }: Record<"status" | 
     <div class="bar narrow">
       <label class="field"><span>Status</span>
         <select value={status} onChange={(event) => show({ status: event.currentTarget.value || undefined })}>
-          <option value="">any</option>{STATUSES.map((one) => <option key={one}>{one}</option>)}
+          <option value="">any status</option>{STATUSES.map((one) => <option key={one}>{one}</option>)}
         </select>
       </label>
       <label class="field"><span>Tier</span>
         <select value={tier} onChange={(event) => show({ tier: event.currentTarget.value || undefined })}>
-          <option value="">any</option>{[...new Set([...tiers, ...(tier ? [tier] : [])])].map((one) => <option key={one}>{one}</option>)}
+          <option value="">any tier</option>{[...new Set([...tiers, ...(tier ? [tier] : [])])].map((one) => <option key={one}>{one}</option>)}
         </select>
       </label>
       <label class="field"><span>Latency</span>
         <select value={band} onChange={(event) => show({ band: event.currentTarget.value || undefined })}>
-          <option value="">any</option>
+          <option value="">any latency</option>
           {BANDS.map(([value, label]) => <option key={value} value={value}>{label}</option>)}
           {band && !BANDS.some(([value]) => value === band) ? <option key={band} value={band}>{band}</option> : null}
         </select>

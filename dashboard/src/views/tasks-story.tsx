@@ -22,7 +22,7 @@ export function TaskStory({ id }: { id: string }): JSX.Element {
   useEffect(() => { document.title = `${id} · ClawPulse`; }, [id]);
   return (
     <>
-      <div class="bar"><p class="path"><a href={href("tasks", [], rangeInAddress())}>Tasks</a> / {id}</p><RangeChoice range={range} /></div>
+      <div class="bar over"><p class="path"><a href={href("tasks", [], rangeInAddress())}>Tasks</a> / {id}</p><RangeChoice range={range} /></div>
       <LoadedFeed live={found} what={`the task ${id}`}>
         {({ tasks }) => {
           const task = tasks.find((one) => one.agent === route.value.query.agent) ?? tasks[0];

@@ -37,3 +37,14 @@ def test_settings_are_not_for_tokens_with_a_tag_scope(world: World) -> None:
     scoped = world.client("admin", tags="shard=acme")
     assert scoped.get("/api/settings")["inventory"] == "open"
     assert "whole workspace" in scoped.problem(403, "PUT", "/api/settings", json={})["detail"]
+
+
+def test_nothing_is_written_over_unseen(world: World) -> None:
+    admin = world.client()
+    seen = admin.call("GET", "/api/settings").headers["ETag"]
+    assert admin.call("PUT", "/api/settings", json={"inventory": "strict"}, headers={"If-Match": seen}).status_code == 200
+    problem = admin.problem(412, "PUT", "/api/settings", json={"dimensions": ["env"]}, headers={"If-Match": seen})
+    assert "look at the settings" in problem["detail"]
+    assert admin.get("/api/settings")["inventory"] == "strict"
+    now = admin.call("GET", "/api/settings").headers["ETag"]
+    assert admin.call("PUT", "/api/settings", json={}, headers={"If-Match": now}).status_code == 200

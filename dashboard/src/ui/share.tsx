@@ -52,7 +52,7 @@ function Form({ kind }: { kind: Kind }): JSX.Element {
   };
   if (made) return <Result kind={kind} made={made} wall={kind === "wall" ? { views, seconds } : null} />;
   return (
-    <form class="form share" onSubmit={(event) => { event.preventDefault(); void run(make, kind === "badge" ? "The badge is made." : "The link is made."); }}>
+    <form class="form sharing" onSubmit={(event) => { event.preventDefault(); void run(make, kind === "badge" ? "The badge is made." : "The link is made."); }}>
       <p class="soft">{WHAT[kind]}</p>
       <Reach limits={limits} />
       {kind === "wall" ? <WallChoice views={views} setViews={setViews} seconds={seconds} setSeconds={setSeconds} /> : null}
@@ -105,7 +105,7 @@ function WallChoice({ views, setViews, seconds, setSeconds }: WallProps): JSX.El
 function Result({ kind, made, wall }: { kind: Kind; made: Made; wall: { views: readonly string[]; seconds: number } | null }): JSX.Element {
   const url = kind === "badge" ? addressOf(made.path ?? "", {}).href : linkTo(made.token, wall);
   return (
-    <div class="share">
+    <div class="sharing">
       {kind === "badge" ? <p><img src={url} alt="How the agents stand now" height={20} /></p> : null}
       <Secret label={kind === "badge" ? "Address" : "Link"} text={url} />
       {kind === "badge" ? <Secret label="Markdown" text={`![agents](${url})`} /> : null}

@@ -62,7 +62,7 @@ function Text({ doc, there, refresh }: { doc: Doc; there: Version; refresh: () =
       {theirs ? <Meanwhile draft={draft} there={there} onDrop={() => setDraft(null)} onOver={() => setDraft({ text, base: there })} /> : null}
       <textarea ref={field} class="code" aria-label={`${doc.label}, JSON`} aria-invalid={parsed.fault !== ""} spellcheck={false} rows={Math.min(28, Math.max(8, text.split("\n").length + 1))} value={text} onInput={(event) => type(event.currentTarget.value)} />
       {parsed.fault ? <p class="fault" role="alert">{parsed.fault}</p> : null}
-      {error && error.kind !== "conflict" ? <Faults error={error} onGo={(path) => mark(field.current, text, path)} /> : null}
+      {error && draft && error.kind !== "conflict" ? <Faults error={error} onGo={(path) => mark(field.current, text, path)} /> : null}
       <div class="buttons">
         <button type="button" disabled={busy || !changed || parsed.fault !== "" || theirs} onClick={() => void run(save, `Saved: ${doc.label}.`, refresh)}>Save</button>
         {draft ? <button type="button" class="second" onClick={() => setDraft(null)}>Drop my changes</button> : null}

@@ -8,7 +8,7 @@ import { plural } from "../lib/format.ts";
 import { useLive } from "../lib/live.ts";
 import { me } from "../lib/me.ts";
 import { route, show } from "../lib/route.ts";
-import { Badge, Choices, Dialog, Panel, Tags, Time, type Tone } from "../ui/basics.tsx";
+import { Ago, Badge, Choices, Dialog, Panel, Tags, type Tone } from "../ui/basics.tsx";
 import { Loaded } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { NewToken } from "./settings-token.tsx";
@@ -29,13 +29,12 @@ const EVERY_MS = 15_000;
 
 function columnsOf(revoke: (token: Token) => void): readonly Column<Token>[] {
   return [
-    { key: "name", label: "Name", render: (one) => <>{one.name}{one.id === me.value?.id ? <span class="soft"> (this one)</span> : null}</>, sort: (one) => one.name },
+    { key: "name", label: "Name", render: (one) => <span title={`id ${one.id}`}>{one.name}{one.id === me.value?.id ? <span class="soft"> (this one)</span> : null}</span>, sort: (one) => one.name },
     { key: "scopes", label: "May", render: (one) => one.scopes.join(", "), sort: (one) => one.scopes.join() },
     { key: "tags", label: "Limited to", render: (one) => (Object.keys(one.tags).length ? <Tags tags={one.tags} /> : <span class="soft">nothing</span>), minor: true },
-    { key: "state", label: "State", render: (one) => <Badge tone={TONES[one.state]}>{one.state}</Badge>, sort: (one) => one.state },
-    { key: "created", label: "Created", render: (one) => <Time at={one.created} />, sort: (one) => Date.parse(one.created), numeric: true, minor: true },
-    { key: "expires", label: "Expires", render: (one) => (one.expires ? <Time at={one.expires} /> : "never"), sort: (one) => (one.expires ? Date.parse(one.expires) : null), numeric: true, minor: true },
-    { key: "id", label: "Id", render: (one) => <code>{one.id}</code>, minor: true },
+    { key: "state", label: "State", render: (one) => <Badge tone={TONES[one.state]}>{one.state}</Badge>, sort: (one) => one.state, minor: true },
+    { key: "created", label: "Created", render: (one) => <Ago at={one.created} />, sort: (one) => Date.parse(one.created), numeric: true, minor: true },
+    { key: "expires", label: "Expires", render: (one) => (one.expires ? <Ago at={one.expires} /> : "never"), sort: (one) => (one.expires ? Date.parse(one.expires) : null), numeric: true, minor: true },
     { key: "act", label: "", render: (one) => (one.state === "active" ? <button type="button" class="second small" aria-label={`Revoke ${one.name}`} onClick={() => revoke(one)}>Revoke…</button> : null) },
   ];
 }

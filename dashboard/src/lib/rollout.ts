@@ -116,6 +116,11 @@ export const lookOf = (state: string): MemberLook => MEMBERS.find((one) => one.s
 export const standing = (counts: Record<string, number>): string =>
   MEMBERS.filter((one) => counts[one.state]).map((one) => `${counts[one.state]} ${one.word}`).join(", ") || "nobody";
 
+// How many are where the rollout brings them: back, when it has turned around.
+export function doneOf({ phase, counts }: RolloutLine): { count: number; word: string } {
+  return phase === "reverting" || phase === "reverted" ? { count: counts.reverted ?? 0, word: "are back" } : { count: counts.applied ?? 0, word: "have it" };
+}
+
 const TONES: Record<string, Tone> = {
   applying: "info", baking: "info", preflight: "info", staging: "info", rolling: "info", promoting: "info", draining: "info", retiring: "info",
   held: "warn", paused: "warn", reverting: "bad", aborting: "bad", reverted: "bad", aborted: "bad", refused: "bad", succeeded: "good", done: "good",

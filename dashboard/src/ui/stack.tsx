@@ -7,7 +7,7 @@ export interface Part {
   word: string;
   count: number;
   health: Health | "info";
-  // Drawn hatched: two parts of one colour stay apart.
+  // Drawn paler: what is still to come.
   faint?: boolean;
 }
 
@@ -19,7 +19,7 @@ export function Stack({ parts, label }: { parts: readonly Part[]; label: string 
       {parts.filter((part) => part.count).map((part) => {
         const start = x;
         x += part.count;
-        return <rect key={part.word} x={start} width={part.count} height="1" data-health={part.health} data-faint={part.faint}><title>{`${part.count} ${part.word}`}</title></rect>;
+        return <rect key={part.word} x={start} width={part.count} height="1" data-health={part.health} data-faint={part.faint ? "" : undefined}><title>{`${part.count} ${part.word}`}</title></rect>;
       })}
     </svg>
   );

@@ -29,14 +29,14 @@ interface Comparison {
   control: Side | null;
 }
 
-type Figure = "errorRate" | "p50" | "p95" | "costPerTask" | "tokensPerTask" | "tasks";
-const CHARTS: readonly (readonly [title: string, unit: Unit, figure: Figure])[] = [
-  ["Errors", "fraction", "errorRate"],
-  ["Latency, p95", "ms", "p95"],
-  ["Latency, p50", "ms", "p50"],
-  ["Cost a task", "usd", "costPerTask"],
-  ["Tokens out a task", "tokens", "tokensPerTask"],
-  ["Tasks", "count", "tasks"],
+// The sides are of unequal size: all is by task or by agent.
+const CHARTS: readonly (readonly [title: string, unit: Unit, points: (side: Side) => Maybe[]])[] = [
+  ["Errors", "fraction", (side) => side.errorRate],
+  ["Latency, p95", "ms", (side) => side.p95],
+  ["Latency, p50", "ms", (side) => side.p50],
+  ["Cost a task", "usd", (side) => side.costPerTask],
+  ["Tokens out a task", "tokens", (side) => side.tokensPerTask],
+  ["Tasks an agent", "count", (side) => side.tasks.map((tasks) => tasks / side.lookedAt)],
 ];
 const SLOW_MS = 30_000;
 
@@ -56,9 +56,9 @@ const sizeOf = (side: Side): string => `${plural(side.agents, "agent")}${side.lo
 function Charts({ data, canary, changed }: { data: Comparison; canary: Side; changed: string }): JSX.Element {
   const at = time(changed) as number;
   const marks = useMemo(() => [{ at, label: "changed" }], [at]);
-  const lines = useMemo(() => CHARTS.map(([, , figure]): ChartLine[] => [
-    { name: "canary", points: canary[figure], color: 2 },
-    ...(data.control ? [{ name: "control", points: data.control[figure], color: 5 as const, dashed: true }] : []),
+  const lines = useMemo(() => CHARTS.map(([, , points]): ChartLine[] => [
+    { name: "canary", points: points(canary), color: 2 },
+    ...(data.control ? [{ name: "control", points: points(data.control), color: 5 as const, dashed: true }] : []),
   ]), [data]);
   return (
     <>

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { plural } from "../lib/format.ts";
 import { useLive } from "../lib/live.ts";
-import { FINAL, type Rollout, phaseTone, phaseWord, standing } from "../lib/rollout.ts";
+import { FINAL, type Rollout, doneOf, phaseTone, phaseWord, standing } from "../lib/rollout.ts";
 import { href, route, show } from "../lib/route.ts";
 import { Ago, Badge, Json, Panel, Stat, Stats, Time } from "../ui/basics.tsx";
 import { AuditLog } from "../ui/log.tsx";
@@ -53,10 +53,11 @@ function One({ rollout, path, refresh }: { rollout: Rollout; path: string; refre
 }
 
 function Figures({ rollout, over }: { rollout: Rollout; over: boolean }): JSX.Element {
+  const done = doneOf(rollout);
   return (
     <Stats label="Where it stands">
       <Stat label="wave" value={`${Math.min(rollout.wave + 1, rollout.waves)} of ${rollout.waves}`} note={rollout.gateless ? "promoted: without gates" : ""} />
-      <Stat label="have it" value={`${rollout.counts.applied ?? 0} of ${rollout.members}`} note={rollout.counts.failed ? plural(rollout.counts.failed, "failure") : ""} tone={rollout.counts.failed ? "bad" : undefined} />
+      <Stat label={done.word} value={`${done.count} of ${rollout.members}`} note={rollout.counts.failed ? plural(rollout.counts.failed, "failure") : ""} tone={rollout.counts.failed ? "bad" : undefined} />
       {over ? null : <Stat label="bake ends" value={<Ago at={rollout.bakeUntil} />} note={rollout.extensions ? `extended ${rollout.extensions} times` : ""} />}
       <Stat label={over ? "ended" : "through, probably"} value={over ? <Ago at={rollout.since} /> : <Ago at={rollout.eta} />} note={over || rollout.eta ? "" : "depends on people"} />
       <Stat label="started" value={<Ago at={rollout.created} />} note={`by ${rollout.by}`} />
@@ -67,17 +68,15 @@ function Figures({ rollout, over }: { rollout: Rollout; over: boolean }): JSX.El
 
 function Facts({ rollout }: { rollout: Rollout }): JSX.Element {
   return (
-    <div class="columns">
-      <Panel title="What it brings">
-        <dl class="pairs">
-          <dt>Agents</dt><dd>{rollout.selector || "all"}</dd>
-          {rollout.revision === null ? null : <><dt>Revision</dt><dd>{rollout.revision}</dd></>}
-          {rollout.channel ? <><dt>Channel</dt><dd>{rollout.channel}</dd></> : null}
-          {rollout.approvals.map((one) => <><dt>Approved</dt><dd>wave {one.wave + 1} by {one.by}, <Ago at={one.at} /></dd></>)}
-        </dl>
-        <Json value={rollout.change} />
-      </Panel>
-      <Panel title="Policy"><Json value={rollout.policy} /></Panel>
-    </div>
+    <Panel title="What it brings">
+      <dl class="pairs">
+        <dt>Agents</dt><dd>{rollout.selector || "all"}</dd>
+        {rollout.revision === null ? null : <><dt>Revision</dt><dd>{rollout.revision}</dd></>}
+        {rollout.channel ? <><dt>Channel</dt><dd>{rollout.channel}</dd></> : null}
+        {rollout.approvals.map((one) => <><dt>Approved</dt><dd>wave {one.wave + 1} by {one.by}, <Ago at={one.at} /></dd></>)}
+      </dl>
+      <Json value={rollout.change} />
+      <details><summary>Policy</summary><Json value={rollout.policy} /></details>
+    </Panel>
   );
 }

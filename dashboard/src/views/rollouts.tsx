@@ -1,9 +1,8 @@
 // Rollouts: all of them, newest first; or one.
 
 import type { JSX } from "preact";
-import { plural } from "../lib/format.ts";
 import { useLive } from "../lib/live.ts";
-import { type RolloutLine, phaseTone, phaseWord } from "../lib/rollout.ts";
+import { type RolloutLine, doneOf, phaseTone, phaseWord } from "../lib/rollout.ts";
 import { href, route, show } from "../lib/route.ts";
 import { Ago, Badge, Choices, Panel } from "../ui/basics.tsx";
 import { Loaded, State } from "../ui/states.tsx";
@@ -51,11 +50,11 @@ const COLUMNS: readonly Column<RolloutLine>[] = [
   { key: "phase", label: "Phase", render: (one) => <Badge tone={phaseTone(one.phase, one.hold)} title={one.hold?.reason ?? one.reason}>{phaseWord(one.phase, one.hold)}</Badge>, sort: (one) => one.phase },
   { key: "wave", label: "Wave", render: (one) => `${Math.min(one.wave + 1, one.waves)} of ${one.waves}`, numeric: true },
   { key: "progress", label: "Agents", render: (one) => <Progress counts={one.counts} /> },
-  { key: "members", label: "", render: (one) => `${one.counts.applied ?? 0} of ${plural(one.members, "agent")}`, numeric: true, sort: (one) => one.members },
+  { key: "members", label: "", render: (one) => `${doneOf(one).count} of ${one.members} ${doneOf(one).word}`, numeric: true, sort: (one) => one.members },
   { key: "since", label: "Since", render: (one) => <Ago at={one.since} />, sort: (one) => Date.parse(one.since), numeric: true },
-  { key: "reason", label: "Why", render: (one) => <span title={one.reason}>{one.hold?.reason ?? one.reason}</span>, minor: true },
   { key: "by", label: "Started by", render: (one) => one.by, sort: (one) => one.by, minor: true },
   { key: "created", label: "Started", render: (one) => <Ago at={one.created} />, sort: (one) => Date.parse(one.created), numeric: true, minor: true },
+  { key: "reason", label: "Why", render: (one) => <span title={one.reason}>{one.hold?.reason ?? one.reason}</span>, minor: true },
 ];
 
 function Empty({ filtered }: { filtered: boolean }): JSX.Element {

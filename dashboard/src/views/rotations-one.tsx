@@ -63,7 +63,7 @@ function One({ rotation, path, refresh }: { rotation: Rotation; path: string; re
           <Waves plan={plan.plan} current={FINAL.includes(plan.phase) ? null : plan.wave} chosen={-1} onChoose={(wave) => go("rollouts", [plan.id], { wave: String(wave + 1) })} />
         </Panel>
       ) : null}
-      <Panel title="Policy"><Json value={rotation.policy} /></Panel>
+      <Facts rotation={rotation} />
     </>
   );
 }
@@ -90,17 +90,28 @@ function Figures({ rotation }: { rotation: Rotation }): JSX.Element {
       <Stat label="failed" value={progress.waves ? progress.failed : "–"} tone={progress.failed ? "bad" : undefined} note={progress.asleep ? `${progress.asleep} asleep` : ""} />
       <Stat label="errors of this wave" value={percent(progress.errorRate)} tone={worse ? "bad" : undefined} note={`others ${percent(progress.othersRate)}`} />
       <Stat label={over ? "ended" : "over, probably"} value={<Ago at={over ? rotation.since : rotation.eta} />} />
-      <Stat label="old key" value={<code>{rotation.old ?? "none"}</code>} note={rotation.revokedAt ? <>revoked <Ago at={rotation.revokedAt} /></> : <>last used <Ago at={rotation.lastOldUse} /></>} />
-      <Stat label="new key" value={<code>{rotation.new || "–"}</code>} note={rotation.promoted ? "is current in Vault" : `from ${rotation.source}`} />
       <Stat label="started" value={<Ago at={rotation.created} />} note={`by ${rotation.by}`} />
     </Stats>
+  );
+}
+
+function Facts({ rotation }: { rotation: Rotation }): JSX.Element {
+  return (
+    <Panel title="Keys">
+      <dl class="pairs">
+        <dt>Old</dt><dd><code>{rotation.old ?? "none"}</code> · {rotation.revokedAt ? <>revoked <Ago at={rotation.revokedAt} /></> : <>last seen in use <Ago at={rotation.lastOldUse} /></>}</dd>
+        <dt>New</dt><dd><code>{rotation.new || "not known yet"}</code> · from {rotation.source}{rotation.promoted ? " · current in Vault" : ""}</dd>
+        <dt>Agents</dt><dd>{rotation.selector || "all that use the provider"}{rotation.shard ? `, of the shard ${rotation.shard}` : ""}</dd>
+      </dl>
+      <details><summary>Policy</summary><Json value={rotation.policy} /></details>
+    </Panel>
   );
 }
 
 function Preflight({ checks }: { checks: Rotation["checks"] }): JSX.Element {
   return (
     <Panel title="Preflight">
-      <ul class="checks">
+      <ul class="preflight">
         {checks.map((one) => <li key={one.name}><Badge tone={one.ok ? "good" : one.retry ? "idle" : "bad"}>{one.ok ? "yes" : one.retry ? "not known yet" : "no"}</Badge> <b>{one.name}</b> {one.detail}</li>)}
       </ul>
     </Panel>

@@ -71,9 +71,9 @@ const COLUMNS: readonly Column<RotationLine>[] = [
   { key: "kind", label: "", render: (one) => <Kind rotation={one} /> },
   { key: "keys", label: "From → to", render: (one) => <><code>{one.old ?? "none"}</code> → <code>{one.new || "not known yet"}</code></> },
   { key: "since", label: "Since", render: (one) => <Ago at={one.since} />, sort: (one) => Date.parse(one.since), numeric: true },
-  { key: "reason", label: "Why", render: (one) => <span title={one.hold?.reason ?? one.reason}>{one.hold?.reason ?? one.reason}</span>, minor: true },
   { key: "by", label: "Started by", render: (one) => one.by, sort: (one) => one.by, minor: true },
   { key: "created", label: "Started", render: (one) => <Ago at={one.created} />, sort: (one) => Date.parse(one.created), numeric: true, minor: true },
+  { key: "reason", label: "Why", render: (one) => <span title={one.hold?.reason ?? one.reason}>{one.hold?.reason ?? one.reason}</span>, minor: true },
 ];
 
 export function Kind({ rotation }: { rotation: RotationLine }): JSX.Element | null {

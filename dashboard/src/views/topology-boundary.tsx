@@ -47,7 +47,7 @@ function Isolation({ value, agents, hosts, vault }: Pick<Props, "value" | "agent
   const own = vault?.providers.filter((one) => one.keys.some((key) => key.shard === value)).map((one) => one.provider) ?? [];
   return (
     <p class="isolation">
-      {mine.length ? <Badge tone={shared.length ? "warn" : "good"}>{shared.length ? `${shared.length} of ${plural(mine.length, "host")} shared with ${others.join(", ")}` : `${plural(mine.length, "host")} of its own`}</Badge> : <Badge tone="idle">hosts not known</Badge>}
+      {mine.length ? <Badge tone={shared.length ? "info" : "good"}>{shared.length ? `${shared.length} of ${plural(mine.length, "host")} shared with ${others.join(", ")}` : `${plural(mine.length, "host")} of its own`}</Badge> : <Badge tone="idle">hosts not known</Badge>}
       {vault === null ? null : own.length ? <Badge tone="good">own keys: {own.join(", ")}</Badge> : <Badge tone="idle">the workspace's keys</Badge>}
     </p>
   );

@@ -48,7 +48,7 @@ class LeakPolicy:
     min_hours: int = 48
     """Known hours that a stretch between two restarts needs."""
     least_per_day: float = 0.5
-    """Nothing slower than this, in the unit of the values: half a percent point of memory a day."""
+    """Nothing slower than this, in the unit of the values: half a percentage point of memory a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +232,7 @@ def _without_day(values: Floats, first_hour: int, rises: float, used: Sequence[s
 def _leak(row: int, name: str, trial: _Trial, amount: int, first_hour: int, unit: str, full: float | None) -> Leak:
     left = None if full is None else max(0.0, (full - trial.value) / trial.rises * HOURS_PER_DAY)
     first, last = first_hour + trial.stretch.start, first_hour + trial.stretch.stop
-    points = "percent points" if unit == "percent" else unit
+    points = "percentage points" if unit == "percent" else unit
     evidence = (
         f"{name}: {figure(trial.rises, points)} more a day ({trial.low:.3g} to {trial.high:.3g}) for {span((last - first) * HOUR_MS)}"
     )

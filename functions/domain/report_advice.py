@@ -9,7 +9,7 @@ from functions.domain.report_words import amount, money
 
 MOST = 10
 _GRAVITY = list(Severity)
-_PLAIN = frozenset(("Tasks", "Some", "The", "Messages", "Objective", "New", "Frequent", "Cost", "Latency", "Failed"))
+_PLAIN = frozenset(("Tasks", "Some", "The", "Messages", "New", "Frequent", "Cost", "Latency", "Failed"))
 """First words of titles that are no names."""
 
 
@@ -20,16 +20,22 @@ def advice(sections: Iterable[Section]) -> Section:
     return Section(
         id="recommendations",
         title="What to do",
-        summary=_summary(found, usd),
+        summary=_amount(found),
         stats=[
             Stat(label="Recommendations", value=len(found), unit=Unit.COUNT),
-            Stat(label="At stake", value=usd, unit=Unit.USD_PER_MONTH, note="of those whose dollars are known"),
+            *([Stat(label="At stake", value=usd, unit=Unit.USD_PER_MONTH, note="of those whose dollars are known")] if usd else []),
         ],
         tables=[_table(found)],
         notes=["Dollars are a month's, at the rate of the period; some may overlap: an idle agent's failed tasks are counted with both."]
         if usd
         else [],
     )
+
+
+def _amount(found: Sequence[Finding]) -> str:
+    grave = sum(one.severity is Severity.CRITICAL for one in found)
+    urgent = f", {grave} of them urgent" if 0 < grave < len(found) else ", all of them urgent" if grave > 1 else ""
+    return f"{amount(len(found), 'thing')} to do{urgent}." if found else "Nothing has to be done."
 
 
 def ranked(findings: Iterable[Finding]) -> list[Finding]:
@@ -43,10 +49,12 @@ def saved(findings: Sequence[Finding]) -> float | None:
     return sum(known) if known else None
 
 
-def _summary(found: Sequence[Finding], usd: float | None) -> str:
+def foremost(sections: Iterable[Section]) -> str:
+    """What matters most, and what it all comes to, in a sentence."""
+    found = ranked(one for section in sections for one in section.findings if one.action)
     if not found:
         return "Nothing has to be done."
-    first = found[0].title
+    usd, first = saved(found), found[0].title
     # Names of agents and errors stay as they are.
     told = first[:1].lower() + first[1:] if first.split(" ")[0] in _PLAIN else first
     more = f"; {amount(len(found) - 1, 'more thing')} to do" if len(found) > 1 else ""

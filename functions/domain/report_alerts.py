@@ -65,7 +65,7 @@ def _noise_share(episodes: Sequence[Past]) -> float | None:
 
 def _summary(opened: Sequence[Incident], episodes: Sequence[Past]) -> str:
     if not opened:
-        return "Nothing alerted." if not episodes else f"No new incident; {amount(len(episodes), 'alert')} fired in earlier ones."
+        return "No alert fired." if not episodes else f"No new incident; {amount(len(episodes), 'alert')} fired in earlier ones."
     share, firing = _noise_share(episodes), [one for one in opened if one.closed is None]
     return sentence(
         f"{amount(len(opened), 'incident')} with {amount(len(episodes), 'alert')}; {amount(len(firing), 'is open', 'are open')}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from functions.domain.report import Report, Section, Stat, Unit
-from functions.domain.report_advice import advice
+from functions.domain.report_advice import advice, foremost
 from functions.domain.report_alerts import alerts
 from functions.domain.report_anomalies import anomalies
 from functions.domain.report_budgets import budgets
@@ -47,8 +47,8 @@ def contents(data: ReportData, id: str) -> Report:
         start=data.start,
         end=data.end,
         made=data.now,
-        summary=sentence(_work(data), _money(data), todo.summary) if data.active else _work(data),
-        headline=[*_headline(data), *(stat for stat in todo.stats[1:] if stat.value is not None)],
+        summary=sentence(_work(data), _money(data), foremost(sections)) if data.active else _work(data),
+        headline=[*_headline(data), *todo.stats[1:]],
         sections=[todo, *sections],
         notes=list(_notes(data)),
     )

@@ -19,6 +19,8 @@ NOTABLE = 0.01
 def errors(data: ReportData) -> Section:
     """The section."""
     now, past = (everything(one) for one in data.tally())
+    # Clients may tell that a task failed, and not why.
+    known = data.failures_kept and bool(data.failures or not now.failed)
     top = sorted(data.failures.items(), key=lambda item: (item[0] in ("", OTHER), -item[1].count, item[0]))
     return Section(
         id="errors",
@@ -26,14 +28,14 @@ def errors(data: ReportData) -> Section:
         summary=_summary(data, now, top),
         stats=[
             Stat(label="Failed tasks", value=now.failed, unit=Unit.COUNT, before=past.failed if data.comparable else None, better="down"),
-            Stat(label="Kinds", value=len(top), unit=Unit.COUNT),
-            Stat(label="New kinds", value=len(data.new_failures), unit=Unit.COUNT, better="down"),
+            Stat(label="Kinds", value=len(top) if known else None, unit=Unit.COUNT),
+            Stat(label="New kinds", value=len(data.new_failures) if known else None, unit=Unit.COUNT, better="down"),
         ],
         findings=list(_findings(data, now, top)),
-        tables=[_table(data, top)],
+        tables=[_table(data, top, "None." if known else "Not known.")],
         notes=[
             "What failures cost is an estimate: as many tasks at the mean cost of a task of their tier.",
-            *(["Which kinds of errors there were is not known of any of them."] if now.failed and not top and data.failures_kept else []),
+            *(["Why they failed was reported of none of them."] if now.failed and not top and data.failures_kept else []),
             *([] if data.failures_kept else ["Errors are kept for 35 days: which there were in this period is not known."]),
         ],
     )
@@ -83,7 +85,7 @@ def _findings(data: ReportData, now: Total, top: list[tuple[str, Kind]]) -> Iter
         )
 
 
-def _table(data: ReportData, top: list[tuple[str, Kind]]) -> Table:
+def _table(data: ReportData, top: list[tuple[str, Kind]], empty: str) -> Table:
     past = data.failures_before
     total = sum(kind.count for _, kind in top)
     rows: list[list[Cell]] = [
@@ -109,4 +111,4 @@ def _table(data: ReportData, top: list[tuple[str, Kind]]) -> Table:
         Column(label="Tiers"),
         Column(label="About", unit=Unit.USD),
     ]
-    return Table(title="Most frequent errors", columns=columns, rows=rows, more=max(0, len(top) - MOST), empty="None.")
+    return Table(title="Most frequent errors", columns=columns, rows=rows, more=max(0, len(top) - MOST), empty=empty)

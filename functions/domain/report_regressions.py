@@ -24,7 +24,7 @@ ALPHA = 0.05
 _WORDS = {
     Verdict.REGRESSION: "worse",
     Verdict.IMPROVEMENT: "better",
-    Verdict.SAME: "as before",
+    Verdict.SAME: "no clear change",
     Verdict.TOO_LITTLE: "too little is known",
 }
 

@@ -64,7 +64,7 @@ def _summary(levels: dict[str, Level], used: float | None) -> str:
     cpu, memory = levels[usage.CPU].mean, levels[usage.MEMORY].mean
     told = [f"{word} {value:.0f} %" for word, value in (("processors", cpu), ("memory", memory)) if value is not None]
     return sentence(
-        f"in the mean {' and '.join(told)} in use." if told else "",
+        f"on average {' and '.join(told)} in use." if told else "",
         f"{percent(used)} of the workers were busy." if used is not None else "",
     )
 

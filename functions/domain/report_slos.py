@@ -93,16 +93,17 @@ def _summary(known: list[Measured], missed: list[Measured]) -> str:
         return "Nothing was measured that an objective speaks of."
     if not missed:
         return {1: "The objective was kept.", 2: "Both objectives were kept."}.get(len(known), f"All {len(known)} objectives were kept.")
-    return f"{len(missed)} of {amount(len(known), 'objective')} missed: {listed([one.slo.name for one in missed])}."
+    names = listed([f"“{one.slo.name}”" for one in missed])
+    return f"{len(missed)} of {amount(len(known), 'objective')} {'was' if len(missed) == 1 else 'were'} missed: {names}."
 
 
 def _findings(missed: list[Measured]) -> Iterator[Finding]:
     for one in missed:
         yield Finding(
             severity=Severity.CRITICAL if (one.used or 0) > 2 else Severity.WARNING,
-            title=f"Objective missed: {one.slo.name}",
-            evidence=f"It was {percent(one.now or 0)}, and shall be at least {percent(one.slo.target)}:"
-            f" {one.used or 0:.1f} times as much went wrong as may.",
+            title=f"The objective “{one.slo.name}” was missed",
+            evidence=f"It was {percent(one.now or 0)}, and should be at least {percent(one.slo.target)}:"
+            f" {one.used or 0:.1f} times as much went wrong as is allowed.",
             about=[str(one.slo.selector)] if one.slo.selector.matchers else [],
             action=_ACTIONS[one.slo.kind],
         )

@@ -24,7 +24,13 @@ def waste(data: ReportData) -> Section:
         stats=[
             Stat(label="Idle agents", value=len(found.idle), unit=Unit.COUNT, better="down"),
             Stat(label="Agents too many", value=surplus, unit=Unit.COUNT, better="down"),
-            Stat(label="Wasted", value=usd, unit=Unit.USD_PER_MONTH, better="down", note="as far as it is known"),
+            Stat(
+                label="Wasted",
+                value=usd,
+                unit=Unit.USD_PER_MONTH,
+                better="down",
+                note="as far as it is known" if usd is not None else "nobody said what these agents cost",
+            ),
         ],
         findings=[*map(_idle, found.idle[:MOST]), *(_duplicates(data, one) for one in found.duplicates[:MOST])],
         notes=[*found.notes, *_unpriced_hosts(data, found)],
@@ -44,7 +50,10 @@ def _summary(idle: int, surplus: int, usd: float | None) -> str:
     if not idle and not surplus:
         return "Every agent had work, and none does what another could do beside its own."
     told = f"together they cost {money(usd)} a month without doing anything." if usd else ""
-    return sentence(f"{amount(idle, 'agent is', 'agents are')} idle, {amount(surplus, 'agent')} could go without being missed.", told)
+    spare = (
+        f"{amount(surplus, 'agent does', 'agents do')} what others could do beside their own work" if surplus else "no two do the same work"
+    )
+    return sentence(f"{amount(idle, 'agent is', 'agents are')} idle; {spare}.", told)
 
 
 def _idle(one: IdleAgent) -> Finding:

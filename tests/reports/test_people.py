@@ -86,7 +86,7 @@ def test_times_of_incidents_and_noise() -> None:
 
 def test_a_quiet_week_has_no_times_and_no_noise_instead_of_zeros() -> None:
     section = alerts(data())
-    assert section.summary == "Nothing alerted."
+    assert section.summary == "No alert fired."
     assert [value(section, label) for label in ("Noise", "Time to acknowledge", "Time to resolve")] == [None, None, None]
 
 

@@ -121,7 +121,7 @@ def test_more_tasks_are_no_regression() -> None:
     ((_, _, _, _, traffic, _, dearer, verdict),) = table(report, "regressions", "Cost per task").rows
     assert traffic == pytest.approx(4 * 14 * WEEK * 0.01, rel=0.05)
     assert dearer == pytest.approx(0, abs=0.01 * float(traffic or 0))
-    assert verdict == "as before"
+    assert verdict == "no clear change"
 
 
 def test_idle_agents_are_told_of() -> None:

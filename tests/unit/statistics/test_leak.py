@@ -40,7 +40,7 @@ def test_how_fast_and_until_when() -> None:
     assert leak.per_day == pytest.approx(3, rel=0.1)
     assert leak.hours_to_full == pytest.approx((100 - leak.value) / 3 * DAY, rel=0.1)
     assert leak.evidence.startswith("agent a0: ")
-    assert " percent points more a day (" in leak.evidence
+    assert " percentage points more a day (" in leak.evidence
     assert " for 7 days, now " in leak.evidence
     assert ", full in " in leak.evidence
 

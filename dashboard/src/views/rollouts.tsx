@@ -31,7 +31,7 @@ function List(): JSX.Element {
       <Loaded live={found} what="rollouts">
         {({ rollouts, next }) => (
           <>
-            {rollouts.length ? <Table label="Rollouts" rows={rollouts} columns={COLUMNS} id={(one) => one.id} link={(one) => href("rollouts", [one.id])} /> : <Empty filtered={Boolean(state || cursor)} />}
+            {rollouts.length ? <div class="titled"><Table label="Rollouts" rows={rollouts} columns={COLUMNS} id={(one) => one.id} link={(one) => href("rollouts", [one.id])} /></div> : <Empty filtered={Boolean(state || cursor)} />}
             {next || cursor ? (
               <div class="buttons">
                 {cursor ? <button type="button" class="second" onClick={() => show({ cursor: undefined })}>Newest</button> : null}
@@ -48,8 +48,8 @@ function List(): JSX.Element {
 const COLUMNS: readonly Column<RolloutLine>[] = [
   { key: "title", label: "Rollout", render: (one) => one.title, sort: (one) => one.title },
   { key: "phase", label: "Phase", render: (one) => <Badge tone={phaseTone(one.phase, one.hold)} title={one.hold?.reason ?? one.reason}>{phaseWord(one.phase, one.hold)}</Badge>, sort: (one) => one.phase },
-  { key: "wave", label: "Wave", render: (one) => `${Math.min(one.wave + 1, one.waves)} of ${one.waves}`, numeric: true },
-  { key: "progress", label: "Agents", render: (one) => <Progress counts={one.counts} /> },
+  { key: "wave", label: "Wave", render: (one) => `${Math.min(one.wave + 1, one.waves)} of ${one.waves}`, numeric: true, minor: true },
+  { key: "progress", label: "Agents", render: (one) => <Progress counts={one.counts} />, minor: true },
   { key: "members", label: "", render: (one) => `${doneOf(one).count} of ${one.members} ${doneOf(one).word}`, numeric: true, sort: (one) => one.members },
   { key: "since", label: "Since", render: (one) => <Ago at={one.since} />, sort: (one) => Date.parse(one.since), numeric: true },
   { key: "by", label: "Started by", render: (one) => one.by, sort: (one) => one.by, minor: true },

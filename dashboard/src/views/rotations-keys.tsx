@@ -64,8 +64,8 @@ function ProviderKeys({ provider }: { provider: Provider }): JSX.Element {
       {provider.vault ? <p class="notice">What Vault has is not known: {provider.vault}</p> : null}
       <Table label={`Keys of ${provider.provider}`} rows={rows} id={(row) => `${row.place} ${row.fingerprint}`} empty="Vault has no key of this provider, and no agent tells of one." columns={[
         { key: "place", label: "Place", render: (row) => row.key ? row.place : <Badge tone="warn">{row.place}</Badge> },
-        { key: "fingerprint", label: "Fingerprint", render: (row) => <code title={row.key?.id ?? undefined}>{row.fingerprint}</code> },
         { key: "age", label: "Age", numeric: true, render: (row) => row.key ? <Age stored={row.key} most={provider.maxAgeDays} /> : "–" },
+        { key: "fingerprint", label: "Fingerprint", render: (row) => <code title={row.key?.id ?? undefined}>{row.fingerprint}</code> },
         { key: "assigned", label: "Should use", numeric: true, render: (row) => row.assigned },
         { key: "reported", label: "Use", numeric: true, render: (row) => row.reported },
       ]} />

@@ -40,20 +40,26 @@ function FleetMap({ agents, layout, by, tags }: { agents: readonly Agent[]; layo
   const outer = by && by !== "tier" ? by : "shard";
   const keys = layout === "flat" ? [] : layout === "tiered" ? ["tier"] : [outer, "tier"];
   // The p95 of a cell cannot be had from those of its agents: it comes from the rollups.
-  const series = useLive<SeriesAnswer>("api/series", { metric: "task.latency_ms", aggregation: "p95", tags, by: keys.join(","), range: "15m", step: 300 }, { every: SLOW_MS, keep: true });
+  const series = useLive<SeriesAnswer>("api/series", { metric: "task.latency_ms", aggregation: "p95", tags, by: keys.join(","), range: "15m", step: 300 }, { every: SLOW_MS });
   const vault = useLive<KeysOfShards>(layout === "sharded" && outer === "shard" ? "api/keys" : null, {}, { every: 60_000 });
   const p95 = useMemo(() => latencies(series.data, keys), [series.data, keys.join()]);
   const cells = (members: readonly Agent[], within: readonly string[]): JSX.Element[] =>
     split(members, "tier").map(([tier, some]) => <Cell key={tier} name={tier ? `tier ${tier}` : "no tier"} agents={some} p95={p95([...within, tier])} pick={[["tier", tier] as const, ...within.map((value) => [outer, value] as const)]} />);
-  if (layout === "flat") return <div class="cells"><Cell name="The whole fleet" agents={agents} p95={p95([])} pick={[]} wide /></div>;
-  if (layout === "tiered") return <div class="cells">{cells(agents, [])}</div>;
-  const hosts = sharedHosts(agents, outer);
+  const boundaries = (): JSX.Element => {
+    const hosts = sharedHosts(agents, outer);
+    return (
+      <div class="boundaries">
+        {split(agents, outer).map(([value, members]) => (
+          <Boundary key={value} tag={outer} value={value} agents={members} of={agents} hosts={hosts} vault={vault.data}>{cells(members, [value])}</Boundary>
+        ))}
+      </div>
+    );
+  };
   return (
-    <div class="boundaries">
-      {split(agents, outer).map(([value, members]) => (
-        <Boundary key={value} tag={outer} value={value} agents={members} of={agents} hosts={hosts} vault={vault.data}>{cells(members, [value])}</Boundary>
-      ))}
-    </div>
+    <>
+      {series.error ? <p class="soft">No p95: {series.error.message}</p> : null}
+      {layout === "sharded" ? boundaries() : <div class="cells">{layout === "tiered" ? cells(agents, []) : <Cell name="The whole fleet" agents={agents} p95={p95([])} pick={[]} wide />}</div>}
+    </>
   );
 }
 

@@ -25,6 +25,8 @@ DOCUMENT = "scaling-policy"
 MAX_GROUPS = 50
 MAX_AGENTS = 10_000
 MAX_LEVEL = 1e9
+MIN_UP = 0.001
+"""Counts are chosen by what is used over what may be: of a level that is next to nothing everything is too much."""
 MAX_STABILISE_S = 3600
 MAX_STALE_S = 3600
 MIN_STALE_S = 60
@@ -106,11 +108,14 @@ def _telling(node: Node, base: TellingSignal) -> TellingSignal:
     return found
 
 
-def _level(node: Node, key: str) -> float:
-    value = node.number(key)
-    if value is not None and not 0 <= value <= MAX_LEVEL:
-        node.fault(key, f"must be from 0 to {MAX_LEVEL:g}, not {value:g}")
-    return value if value is not None and 0 <= value <= MAX_LEVEL else 0.0
+def _level(low: float) -> Reader[float]:
+    def within(node: Node, key: str) -> float:
+        value = node.number(key)
+        if value is not None and not low <= value <= MAX_LEVEL:
+            node.fault(key, f"must be from {low:g} to {MAX_LEVEL:g}, not {value:g}")
+        return value if value is not None and low <= value <= MAX_LEVEL else low
+
+    return within
 
 
 def _step(node: Node, key: str) -> str:
@@ -168,17 +173,17 @@ _FIELDS: Mapping[str, Reader[Any]] = {
     "target": _target,
 }
 _SCALING: Mapping[str, Reader[Any]] = {
-    "up": _level,
+    "up": _level(MIN_UP),
     "up_for_s": seconds(0, "60s"),
     "up_cooldown_s": seconds(0, "90s"),
-    "down": _level,
+    "down": _level(0),
     "down_for_s": seconds(0, "5m"),
     "down_cooldown_s": seconds(1, "5m"),
     "must_agree": flag,
 }
 _TELLING: Mapping[str, Reader[Any]] = {
-    "above": _level,
+    "above": _level(0),
     "for_s": seconds(0, "2m"),
-    "clear": _level,
+    "clear": _level(0),
     "clear_for_s": seconds(0, "10m"),
 }

@@ -100,6 +100,13 @@ def test_every_fault_has_its_path() -> None:
     assert found["defaults.queue.upp"] == "is not known; did you mean up?"
 
 
+@pytest.mark.parametrize("up", [0, 5e-324, 0.0009, -1, 2e9])
+def test_a_level_that_makes_no_sense_is_refused_with_those_that_do(up: float) -> None:
+    found = dict(faults({"groups": {"a": {"tags": "tier=a", "queue": {"up": up, "down": 0}}}}))
+    assert found["groups.a.queue.up"] == f"must be from 0.001 to 1e+09, not {up:g}"
+    assert one(queue={"up": 0.001, "down": 0}).queue.up == 0.001
+
+
 @pytest.mark.parametrize("document", [None, 7, "x", [], {"groups": []}, {"defaults": 1}, {"groups": {7: {}}}, {"groups": {"a": None}}])
 def test_what_is_no_policy_is_refused(document: object) -> None:
     assert faults(document)

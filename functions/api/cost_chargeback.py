@@ -52,7 +52,7 @@ class ChargebackAnswer(Answer):
     notes: list[str] = Field(description="What is in no bill.")
 
 
-@noun.endpoint("GET", "/api/cost/chargeback", scope=Scope.READ, asks=ChargebackAsked, answers=ChargebackAnswer)
+@noun.endpoint("GET", "/api/cost/chargeback", scope=Scope.READ, asks=ChargebackAsked, answers=ChargebackAnswer, also_as=CSV)
 def chargeback(call: Call, asked: ChargebackAsked) -> ChargebackAnswer | Reply:
     """What each tenant (or any tag) used in a month; `format=csv` for spreadsheets, `format=focus` for FinOps tools."""
     month = _month(asked.month, call.now)

@@ -90,6 +90,8 @@ class Endpoint:
     by_link: bool = False
     """Open to who has a link, which is in the path: the handler gets a `Guest`, and answers with pages, faults too."""
     content_type: str = "application/json"
+    also_as: str | None = None
+    """Another content type, of text, that it answers in when asked to."""
     raw_history: bool = False
     """Reads what a stage may not keep."""
     may_miss: bool = False
@@ -131,6 +133,7 @@ class Noun:
         also: int | None = None,
         by_link: bool = False,
         content_type: str = "application/json",
+        also_as: str | None = None,
         raw_history: bool = False,
         may_miss: bool = False,
         max_body: int = MAX_BODY,
@@ -153,6 +156,7 @@ class Noun:
                 scope=scope,
                 by_link=by_link,
                 content_type=content_type,
+                also_as=also_as,
                 raw_history=raw_history,
                 may_miss=may_miss,
                 max_body=max_body,

@@ -151,6 +151,8 @@ def _responses(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
         good["content"] = {endpoint.content_type: {"schema": schemas.ref(endpoint.answers, "serialization")}}
     elif endpoint.status != 204:
         good["content"] = {endpoint.content_type: {"schema": {"type": "object"} if "json" in endpoint.content_type else {"type": "string"}}}
+    if endpoint.also_as:
+        good["content"] = {**good["content"], endpoint.also_as: {"schema": {"type": "string"}}}
     has_etag = endpoint.method == "GET" and not endpoint.secret
     if has_etag:
         good["headers"] = _HEADERS

@@ -49,6 +49,11 @@ def test_all_schemas_are_sound() -> None:
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
+def test_bills_are_described_as_json_and_as_csv() -> None:
+    content = DOCUMENT["paths"]["/api/cost/chargeback"]["get"]["responses"]["200"]["content"]
+    assert list(content) == ["application/json", "text/csv; charset=utf-8"]
+
+
 def test_every_path_parameter_is_described() -> None:
     for endpoint in ENDPOINTS:
         described = {p["name"] for p in DOCUMENT["paths"][endpoint.path][endpoint.method.lower()]["parameters"] if p["in"] == "path"}

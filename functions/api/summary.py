@@ -12,14 +12,16 @@ from functions.api.fleet_view import FleetView, view
 from functions.api.instances import LatencyAnswer
 from functions.api.models import Answer, Asked, Moment, SelectorText
 from functions.api.rollups import parts
+from functions.api.times import duration_ms
 from functions.domain.budget_state import at_risk
+from functions.domain.errors import InvalidInput
 from functions.domain.fleet import Snapshot
 from functions.domain.selector import Selector
 from functions.domain.series import agents_for, limit_agents
 from functions.domain.spans import Span, cover
 from functions.domain.summary import RANGES, ByTier, FleetFigures, fleet_figures, select
 from functions.domain.summary_tasks import TaskFigures, task_figures
-from functions.domain.times import MINUTE_MS, MINUTES_PER_HOUR, minute_end, minute_of
+from functions.domain.times import HOUR_MS, MINUTE_MS, MINUTES_PER_HOUR, minute_end, minute_of
 
 MAX_BUDGETS = 20
 """Of those that are used up or nearly so."""
@@ -30,6 +32,7 @@ class SummaryAsked(Asked):
 
     tags: SelectorText = ""
     range: Literal["1m", "5m", "1h", "24h", "7d"] = Field("1m", description="Longer ones add `window`; the rates are always a minute's.")
+    ago: Literal["7d"] | None = Field(None, description="`window` is of whole hours that were over so long ago: for comparisons.")
 
 
 class Figures(Answer):
@@ -61,7 +64,7 @@ class Totals(Answer):
 
 
 class Window(Totals):
-    """Totals of the range asked for, up to the end of `minute`."""
+    """Totals of the range asked for, up to the end of `minute`; or so long before, in whole hours."""
 
     range: str
     start: Moment
@@ -87,6 +90,8 @@ type Agents = dict[str, dict[str, str]] | None
 
 def summarise(call: Call, asked: SummaryAsked) -> Summary:
     """The summary of the agents that a selector means."""
+    if asked.ago and RANGES[asked.range] < HOUR_MS:
+        raise InvalidInput("with ago it is an hour or more: minutes are not kept so long", "range")
     fleet, wanted = view(call), Selector.parse(asked.tags)
     selector = wanted & call.caller.tags
     agents = _agents(fleet, selector)
@@ -96,7 +101,7 @@ def summarise(call: Call, asked: SummaryAsked) -> Summary:
     return Summary.model_construct(
         **_figures(figures.all, tasks.all) | ({} if fleet.snapshot else {"tasks_per_minute": None}),
         tiers=_tiers(figures, tasks),
-        window=_window(call, selector, agents, asked.range, minute_end(minute)) if asked.range != "1m" else None,
+        window=_window(call, selector, agents, asked.range, _end(asked, minute_end(minute))) if asked.range != "1m" else None,
         minute=minute * MINUTE_MS,
         as_of=fleet.time,
         stale=fleet.stale(call.now),
@@ -130,6 +135,10 @@ def _tasks(call: Call, selector: Selector, agents: Agents, spans: tuple[Span, ..
     if agents is not None:
         limit_agents(agents, spans, selector.keys())
     return task_figures(((part.agent, part.table) for part in parts(call, spans, agents)), selector)
+
+
+def _end(asked: SummaryAsked, end: int) -> int:
+    return (end - duration_ms(asked.ago)) // HOUR_MS * HOUR_MS if asked.ago else end
 
 
 def _window(call: Call, selector: Selector, agents: Agents, name: str, end: int) -> Window:

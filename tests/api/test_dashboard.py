@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from functions.domain.fleet import Status
-from tests.api.world import MINUTE, NOW, World, agent, gauges, rates
+from functions.ports import Resolution
+from tests.api.world import MINUTE, NOW, World, agent, gauges, rates, rollup
 
 
 @pytest.fixture
@@ -130,6 +131,19 @@ def test_a_longer_range_adds_totals(world: World, client) -> None:
     assert (window["tasks"], window["errors"], window["errorRate"]) == (25, 2, 0.08)
     assert window["tiers"]["fast"]["tasks"] == 15
     assert (window["costUsd"], window["pricedTasks"]) == (pytest.approx(0.1), 10)
+
+
+def test_a_window_a_week_ago_is_of_the_whole_hours_before(world: World, client) -> None:
+    hour = MINUTE // 60 - 7 * 24 - 1
+    for back in range(-1, 2):
+        made = rollup({("task.completed", "env=prod,tier=fast"): [1.0] * (30 + back)}, (hour + back) * 60)
+        world.rollups.put_group("team", Resolution.HOUR, hour + back, made, 0)
+    world.now += 20 * 60_000
+    found = client.get("/api/dashboard/summary", tags="env=prod", range="1h", ago="7d")
+    window = found["window"]
+    assert (window["start"], window["end"], window["tasks"]) == ("2026-11-16T19:00:00.000Z", "2026-11-16T20:00:00.000Z", 31)
+    assert found["minute"] == "2026-11-23T19:59:00.000Z"
+    assert client.problem(422, "GET", "/api/dashboard/summary?range=5m&ago=7d")["field"] == "range"
 
 
 def test_tags_beyond_dimensions_are_answered_by_single_agents(world: World) -> None:

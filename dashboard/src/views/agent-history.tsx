@@ -9,7 +9,7 @@ const PER_MINUTE = 60; // the API's rates are of a second
 export function AgentHistory({ agent, range }: { agent: { id: string }; range: Range }): JSX.Element {
   const tags = `agent=${agent.id}`;
   return (
-    <div class="columns">
+    <div class="columns history">
       <SeriesChart title="Latency" unit="ms" tags={tags} range={range} band wanted={[
         { metric: "task.latency_ms", aggregation: "p50", name: "p50", color: 1 },
         { metric: "task.latency_ms", aggregation: "p95", name: "p95", color: 2 },

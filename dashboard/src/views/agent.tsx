@@ -48,14 +48,14 @@ function Details({ agent, refresh }: { agent: AgentDetails; refresh: () => void 
       <p class="path"><a href={href("fleet")}>Fleet</a> / {agent.name}</p>
       <Panel title={<><HealthMark status={agent.health.status} /> {agent.name}</>} aside={<AgentActions agent={agent} refresh={refresh} />}>
         <p class="why" data-health={agent.health.status}>
-          <b>{agent.health.status}</b>: {agent.health.reason} · since <Ago at={agent.health.since} /> · last seen <Ago at={agent.lastSeen} />
+          <b>{agent.health.status}</b>: {agent.health.reason} for <Ago at={agent.health.since} suffix="" /> · last seen <Ago at={agent.lastSeen} />
           {agent.retired ? <> <Badge tone="idle">retired</Badge></> : null}
           {agent.shadow ? <> <Badge tone="warn" title={agent.shadow}>shadow</Badge></> : null}
         </p>
         <Tags tags={agent.tags} onPick={(pair) => { narrow({ tags: pair }); go("fleet"); }} />
       </Panel>
       <Figures agent={agent} />
-      <div class="bar">
+      <div class="bar over">
         <Choices label="Part" value={part} options={PARTS.map((name) => ({ value: name, label: name[0]?.toUpperCase() + name.slice(1) }))} onChoose={(name) => show({ part: name === "history" ? undefined : name })} />
         {part === "configuration" || part === "keys" ? null : <RangeChoice range={range} />}
       </div>
@@ -77,7 +77,7 @@ function Figures({ agent }: { agent: AgentDetails }): JSX.Element {
     <Stats label="Figures of the last five minutes">
       <Stat label="tasks/min" value={number(agent.tasksPerMinute)} />
       <Stat label="error rate" value={percent(agent.errorRate)} />
-      <Stat label="p95" value={milliseconds(p95)} note={p50 == null ? "" : `p50 ${milliseconds(p50)}, p99 ${milliseconds(p99)}`} />
+      <Stat label="p95" value={milliseconds(p95)} note={p50 == null ? "" : `p50 ${milliseconds(p50)} · p99 ${milliseconds(p99)}`} />
       <Stat label="tokens/min" value={number(agent.tokensPerMinute)} />
       <Stat label="$/hour" value={dollars(agent.costPerHour)} />
       <Stat label="open tasks" value={number(agent.openTasks)} />

@@ -3,20 +3,29 @@
 import type { JSX } from "preact";
 import type { Budget, Summary } from "../lib/fleet.ts";
 import { type Maybe, dollars, milliseconds, number, percent } from "../lib/format.ts";
+import { type Compared, against, useWeekAgo } from "./fleet-week.ts";
 
-export function Figures({ summary }: { summary: Summary }): JSX.Element {
+export function Figures({ summary, tags }: { summary: Summary; tags: string }): JSX.Element {
   const { p50, p95, p99 } = summary.latency;
-  const figures: [string, string][] = [
-    ["agents", number(summary.agents)],
-    ["tasks/min", number(summary.tasksPerMinute)],
-    ["error rate", percent(summary.errorRate1m)],
-    ["p50", milliseconds(p50)],
-    ["p95", milliseconds(p95)],
-    ["p99", milliseconds(p99)],
-    ["tokens/min", number(summary.tokensPerMinute)],
-    ["$/hour", dollars(summary.costPerHour)],
+  const then = useWeekAgo(tags);
+  const figures: [Compared, Maybe, (value: Maybe) => string][] = [
+    ["tasks/min", summary.tasksPerMinute, number],
+    ["error rate", summary.errorRate1m, percent],
+    ["p50", p50, milliseconds],
+    ["p95", p95, milliseconds],
+    ["p99", p99, milliseconds],
+    ["tokens/min", summary.tokensPerMinute, number],
+    ["$/hour", summary.costPerHour, dollars],
   ];
-  return <dl id="totals">{figures.map(([label, value]) => <div key={label}><dt>{label}</dt><dd>{value}</dd></div>)}</dl>;
+  return (
+    <dl id="totals">
+      <div><dt>agents</dt><dd>{number(summary.agents)}</dd></div>
+      {figures.map(([label, value, text]) => {
+        const by = against(value, then[label], label === "error rate");
+        return <div key={label} title={by ? `${text(then[label])} in the same hour a week ago` : undefined}><dt>{label}{by ? <small class="week">{by} on the week</small> : null}</dt><dd>{text(value)}</dd></div>;
+      })}
+    </dl>
+  );
 }
 
 const TONE = { ok: ["green", "●"], warn: ["yellow", "▲"], alert: ["red", "■"], act: ["red", "■"] } as const;

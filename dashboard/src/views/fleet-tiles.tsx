@@ -7,13 +7,13 @@ import type { Agent } from "../lib/fleet.ts";
 import { HEALTH, SYMBOL, milliseconds, number, since } from "../lib/format.ts";
 import { Card } from "./fleet-card.tsx";
 import { neighbour } from "./fleet-keys.ts";
+import { type Compare, ORDERS, type OrderName, byText } from "./fleet-order.tsx";
 
 // Tile sizes, largest first: [name, least width, height] in px at a root font of 15 px; the same as in style.css, which has them in rem.
 const SIZES = [["large", 168, 74], ["medium", 104, 44], ["small", 52, 34], ["dot", 18, 18]] as const;
 const ROOT_FONT = 15;
 const GAP = 4;
 const GROUP_HEAD = 34;
-const order = new Intl.Collator("en", { numeric: true }).compare;
 
 type Group = readonly [value: string, members: readonly Agent[]];
 
@@ -27,21 +27,21 @@ export function sizeFor(counts: readonly number[], width: number, height: number
   return (SIZES.find(fits) ?? SIZES[3])[0];
 }
 
-// Agents by the value of a tag, groups and agents by name; one group without a name when no tag is given.
-export function grouped(agents: readonly Agent[], by: string): Group[] {
+// Agents by the value of a tag, groups by name; one group without a name when no tag is given.
+export function grouped(agents: readonly Agent[], by: string, compare: Compare): Group[] {
   const groups = new Map<string, Agent[]>();
   for (const agent of agents) {
     const value = Object.hasOwn(agent.tags, by) ? (agent.tags[by] as string) : "";
     const members = groups.get(value);
     members ? members.push(agent) : groups.set(value, [agent]);
   }
-  for (const members of groups.values()) members.sort((a, b) => order(a.name, b.name) || order(a.id, b.id));
-  return [...groups].sort(([a], [b]) => Number(a === "") - Number(b === "") || order(a, b));
+  for (const members of groups.values()) members.sort(compare);
+  return [...groups].sort(([a], [b]) => Number(a === "") - Number(b === "") || byText(a, b));
 }
 
-export function Tiles({ agents, by, now }: { agents: readonly Agent[]; by: string; now: number }): JSX.Element {
+export function Tiles({ agents, by, now, order }: { agents: readonly Agent[]; by: string; now: number; order: OrderName }): JSX.Element {
   const root = useRef<HTMLDivElement>(null);
-  const groups = useMemo(() => grouped(agents, by), [agents, by]);
+  const groups = useMemo(() => grouped(agents, by, ORDERS[order][1]), [agents, by, order]);
   const size = useSize(root, groups, Boolean(by));
   const [stop, setStop] = useState<string | null>(null);
   const [hovered, setHovered] = useState<string | null>(null);

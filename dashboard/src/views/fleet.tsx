@@ -11,7 +11,9 @@ import { STALE_MS } from "../ui/link.tsx";
 import { Failed, Loading, State } from "../ui/states.tsx";
 import { BASE } from "../lib/api.ts";
 import { AgentRows } from "./fleet-rows.tsx";
+import { WhatChanged } from "./fleet-changes.tsx";
 import { Budgets, Figures } from "./fleet-figures.tsx";
+import { Order, orderOf } from "./fleet-order.tsx";
 import { Tiles } from "./fleet-tiles.tsx";
 
 export default function Fleet(): JSX.Element {
@@ -38,12 +40,14 @@ export default function Fleet(): JSX.Element {
       <h2 class="unseen">Fleet totals</h2>
       <div class="bar">
         <Counts agents={agents} chosen={health} />
+        {rows ? null : <Order value={orderOf(route.value.query.order)} />}
         <Choices label="Show agents as" value={rows ? "rows" : "tiles"} options={[{ value: "tiles", label: "Tiles" }, { value: "rows", label: "Rows" }]} onChoose={(as) => show({ as: as === "rows" ? as : undefined })} />
       </div>
-      <Figures summary={summary.data} />
+      <Figures summary={summary.data} tags={tags} />
       <Budgets budgets={summary.data.budgets} />
+      <WhatChanged tags={tags} />
       <h2 class="unseen">Agents</h2>
-      {shown.length === 0 ? <Empty any={agents.length > 0} /> : rows ? <AgentRows agents={shown} by={by} /> : <Tiles agents={shown} by={by} now={now} />}
+      {shown.length === 0 ? <Empty any={agents.length > 0} /> : rows ? <AgentRows agents={shown} by={by} /> : <Tiles agents={shown} by={by} now={now} order={orderOf(route.value.query.order)} />}
     </section>
   );
 }

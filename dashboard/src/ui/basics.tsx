@@ -23,6 +23,12 @@ export function Badge({ tone, children, title }: { tone: Tone; children: Compone
   return <span class="badge" data-health={health} title={title}><span class="symbol" aria-hidden="true">{symbol}</span> {children}</span>;
 }
 
+// The colour and shape alone, the word for who does not see them: where there is no room.
+export function Mark({ tone, word }: { tone: Tone; word: string }): JSX.Element {
+  const [health, symbol] = TONES[tone];
+  return <span class="mark" data-health={health} title={word}><span class="symbol" aria-hidden="true">{symbol}</span><span class="unseen">{word}</span></span>;
+}
+
 // A moment in the viewer's zone, in UTC on hover.
 export function Time({ at }: { at: string | number | null | undefined }): JSX.Element {
   const ms = time(at);

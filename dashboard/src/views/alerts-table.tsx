@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { SEVERITY_TONES, gravity, seriesText } from "../lib/alerts.ts";
 import { number, time } from "../lib/format.ts";
 import { filter, href, narrow, route } from "../lib/route.ts";
-import { Ago, Badge } from "../ui/basics.tsx";
+import { Ago, Badge, Mark } from "../ui/basics.tsx";
 import { State } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 
@@ -63,10 +63,10 @@ export function AlertMarks({ alert }: { alert: Alert }): JSX.Element {
 }
 
 const COLUMNS: readonly Column<Alert>[] = [
-  { key: "rule", label: "Rule", render: (alert) => alert.rule, sort: (alert) => alert.rule },
-  { key: "series", label: "Of", render: (alert) => seriesText(alert.series), sort: (alert) => seriesText(alert.series) },
-  { key: "severity", label: "Severity", render: (alert) => <Badge tone={SEVERITY_TONES[alert.severity] ?? "idle"}>{alert.severity}</Badge>, sort: (alert) => -gravity(alert.severity) },
+  { key: "rule", label: "Rule", render: (alert) => <><Mark tone={SEVERITY_TONES[alert.severity] ?? "idle"} word={alert.severity} /> {alert.rule}</>, sort: (alert) => alert.rule },
+  { key: "severity", label: "Severity", render: (alert) => <Badge tone={SEVERITY_TONES[alert.severity] ?? "idle"}>{alert.severity}</Badge>, sort: (alert) => -gravity(alert.severity), minor: true },
   { key: "phase", label: "Stands", render: (alert) => <AlertMarks alert={alert} />, sort: (alert) => order(alert) },
+  { key: "series", label: "Of", render: (alert) => seriesText(alert.series), sort: (alert) => seriesText(alert.series) },
   { key: "since", label: "For", render: (alert) => <Ago at={alert.firedAt ?? alert.since} suffix="" />, sort: (alert) => -(time(alert.firedAt ?? alert.since) ?? 0), numeric: true },
   { key: "reason", label: "Why", render: (alert) => <span title={alert.reason}>{alert.reason}</span>, sort: (alert) => alert.reason, minor: true },
 ];

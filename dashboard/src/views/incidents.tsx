@@ -6,7 +6,7 @@ import { SEVERITY_TONES, gravity } from "../lib/alerts.ts";
 import { duration, number, time } from "../lib/format.ts";
 import { useLive } from "../lib/live.ts";
 import { filter, href, narrow, route, show } from "../lib/route.ts";
-import { Ago, Badge, Choices, useNow } from "../ui/basics.tsx";
+import { Ago, Badge, Choices, Mark, useNow } from "../ui/basics.tsx";
 import { Loaded, State } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { Messages } from "./incidents-messages.tsx";
@@ -113,9 +113,9 @@ export function IncidentMarks({ incident }: { incident: Incident }): JSX.Element
 const lasted = ({ opened, closed }: Incident): number => ((time(closed) ?? Date.now()) - (time(opened) ?? 0)) / 1000;
 
 const COLUMNS: readonly Column<Incident>[] = [
-  { key: "title", label: "Incident", render: (one) => one.title, sort: (one) => one.title },
+  { key: "title", label: "Incident", render: (one) => <><Mark tone={SEVERITY_TONES[one.severity] ?? "idle"} word={one.severity} /> {one.title}</>, sort: (one) => one.title },
   { key: "state", label: "State", render: (one) => <IncidentMarks incident={one} />, sort: (one) => Number(one.state === "open") * 1e14 + (time(one.opened) ?? 0) },
-  { key: "severity", label: "Severity", render: (one) => <Badge tone={SEVERITY_TONES[one.severity] ?? "idle"}>{one.severity}</Badge>, sort: (one) => gravity(one.severity) },
+  { key: "severity", label: "Severity", render: (one) => <Badge tone={SEVERITY_TONES[one.severity] ?? "idle"}>{one.severity}</Badge>, sort: (one) => gravity(one.severity), minor: true },
   { key: "firing", label: "Firing", render: (one) => `${number(one.firing)} of ${number(one.alerts)}`, sort: (one) => one.firing, numeric: true },
   { key: "opened", label: "Opened", render: (one) => <Ago at={one.opened} />, sort: (one) => time(one.opened), numeric: true },
   { key: "lasted", label: "Lasted", render: (one) => duration(lasted(one)), sort: lasted, numeric: true, minor: true },

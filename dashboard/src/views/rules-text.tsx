@@ -28,7 +28,7 @@ export function RuleText({ text, onText, written, checked }: Props): JSX.Element
       <label><span class="unseen">The rule as JSON</span>
         <textarea ref={field} rows={Math.min(40, Math.max(12, text.split("\n").length + 1))} value={text} spellcheck={false} autoCapitalize="off" aria-invalid={wrong} aria-describedby="faults" onInput={(event) => onText(event.currentTarget.value)} />
       </label>
-      <div id="faults" role="status" class="faults">
+      <div id="faults" role="status" class="verdict">
         {written.fault ? <p class="fault">{written.fault}</p> : checked.error ? <p class="fault">{checked.error.message}</p> : null}
         {faults.map((fault) => <p key={`${fault.path} ${fault.reason}`} class="fault">{fault.path ? <><button type="button" class="quiet" title="Show where" onClick={() => select(fault.path)}>{fault.path}</button> </> : null}{fault.reason}</p>)}
         {wrong ? null : checked.busy || !checked.found ? <span class="soft">Checking…</span> : <Badge tone="good">sound</Badge>}

@@ -64,9 +64,8 @@ def picture(label: str, shown: Face) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide + rest}" height="{_HEIGHT}" role="img" aria-label="{name}">'
         f"<title>{name}</title>"
-        f'<clipPath id="r"><rect width="{wide + rest}" height="{_HEIGHT}" rx="3"/></clipPath><g clip-path="url(#r)">'
-        f'<rect width="{wide}" height="{_HEIGHT}" fill="#333b45"/>'
-        f'<rect x="{wide}" width="{rest}" height="{_HEIGHT}" fill="{shown.color}"/></g>'
+        f'<rect width="{wide + rest}" height="{_HEIGHT}" rx="3" fill="#333b45"/>'
+        f'<path d="M{wide} 0h{rest - 3}a3 3 0 0 1 3 3v{_HEIGHT - 6}a3 3 0 0 1-3 3h-{rest - 3}z" fill="{shown.color}"/>'
         '<g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">'
         f"{_text(left, wide / 2, wide)}{_text(right, wide + rest / 2, rest)}</g></svg>"
     )

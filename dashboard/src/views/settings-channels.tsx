@@ -27,7 +27,7 @@ const COLUMNS: readonly Column<Row>[] = [
   { key: "name", label: "Channel", render: (row) => <b>{row.name}</b>, sort: (row) => row.name },
   { key: "kind", label: "Kind", render: (row) => row.kind, sort: (row) => row.kind },
   { key: "where", label: "To", render: (row) => row.where, minor: true },
-  { key: "test", label: "", render: (row) => <Test name={row.name} /> },
+  { key: "test", label: "Test", render: (row) => <Test name={row.name} /> },
 ];
 const EVERY_MS = 15_000;
 // What tells where a channel leads, by kind.
@@ -38,7 +38,7 @@ export function Channels(): JSX.Element {
   const doc = documentOf("channels");
   return (
     <>
-      <Panel title="Do messages get through?" aside={<a href={href("alerts")}>Deliveries are with the alerts</a>}>
+      <Panel title="Do messages get through?" aside={<a href={href("incidents", [], { part: "messages" })}>What became of real messages</a>}>
         <Loaded live={live} what="the channels">{(found) => <Table label="Channels" columns={COLUMNS} rows={rowsOf(found)} id={(row) => row.name} sorted="name" empty="No channel yet: alerts reach nobody. Write one below." />}</Loaded>
       </Panel>
       {doc ? <Editor doc={doc} /> : null}

@@ -46,7 +46,7 @@ interface Kept {
 const COLUMNS: readonly Column<Kept>[] = [
   { key: "what", label: "What", render: (one) => one.what, sort: (one) => one.what },
   { key: "days", label: "Kept for", render: (one) => (one.days === null ? <Badge tone="idle" title="This stage keeps none.">not kept</Badge> : one.days === 1 ? "1 day" : `${number(one.days)} days`), sort: (one) => one.days, numeric: true },
-  { key: "note", label: "", render: (one) => <span class="soft">{one.note}</span>, minor: true },
+  { key: "note", label: "Of what", render: (one) => <span class="soft">{one.note}</span>, minor: true },
 ];
 
 export function Retention(): JSX.Element {

@@ -35,7 +35,7 @@ function columnsOf(revoke: (token: Token) => void): readonly Column<Token>[] {
     { key: "state", label: "State", render: (one) => <Badge tone={TONES[one.state]}>{one.state}</Badge>, sort: (one) => one.state, minor: true },
     { key: "created", label: "Created", render: (one) => <Ago at={one.created} />, sort: (one) => Date.parse(one.created), numeric: true, minor: true },
     { key: "expires", label: "Expires", render: (one) => (one.expires ? <Ago at={one.expires} /> : "never"), sort: (one) => (one.expires ? Date.parse(one.expires) : null), numeric: true, minor: true },
-    { key: "act", label: "", render: (one) => (one.state === "active" ? <button type="button" class="second small" aria-label={`Revoke ${one.name}`} onClick={() => revoke(one)}>Revoke…</button> : null) },
+    { key: "act", label: "Action", render: (one) => (one.state === "active" ? <button type="button" class="second small" aria-label={`Revoke ${one.name}`} onClick={() => revoke(one)}>Revoke…</button> : null) },
   ];
 }
 

@@ -33,7 +33,7 @@ function Tabs({ open }: { open: string }): JSX.Element {
   return (
     <nav class="tabs" aria-label="Settings">
       <b>Access</b>{tab("tokens", "Tokens")}{tab("me", "This token")}
-      {GROUPS.map((group) => <>{<b>{group.label}</b>}{group.documents.map((one) => tab(one.name, one.label))}</>)}
+      {GROUPS.map((group) => [<b key={group.label}>{group.label}</b>, ...group.documents.map((one) => tab(one.name, one.label))])}
       <b>Data</b>{tab("retention", "Retention")}
     </nav>
   );

@@ -46,7 +46,8 @@ export function Table<Row>({ label, columns, rows, id, link, sorted: given, onSo
     onSort ? onSort(next) : setOwn(next);
   };
   return (
-    <div class="scroll">
+    // Where nothing inside takes the focus, the table itself does: else the keyboard could not scroll it sideways.
+    <div class="scroll" {...(link || columns.some((column) => column.sort) ? {} : { tabIndex: 0, role: "group", "aria-label": label })}>
       <table aria-label={label} aria-rowcount={shown.length} onKeyDown={move}>
         <thead><tr>{columns.map((column) => <Head key={column.key} column={column} sorted={sorted} onSort={() => choose(column)} />)}</tr></thead>
         <tbody ref={body}>

@@ -50,7 +50,7 @@ const COLUMNS: readonly Column<RolloutLine>[] = [
   { key: "phase", label: "Phase", render: (one) => <Badge tone={phaseTone(one.phase, one.hold)} title={one.hold?.reason ?? one.reason}>{phaseWord(one.phase, one.hold)}</Badge>, sort: (one) => one.phase },
   { key: "wave", label: "Wave", render: (one) => `${Math.min(one.wave + 1, one.waves)} of ${one.waves}`, numeric: true, minor: true },
   { key: "progress", label: "Agents", render: (one) => <Progress counts={one.counts} />, minor: true },
-  { key: "members", label: "", render: (one) => `${doneOf(one).count} of ${one.members} ${doneOf(one).word}`, numeric: true, sort: (one) => one.members },
+  { key: "members", label: "Done", render: (one) => `${doneOf(one).count} of ${one.members} ${doneOf(one).word}`, numeric: true, sort: (one) => one.members },
   { key: "since", label: "Since", render: (one) => <Ago at={one.since} />, sort: (one) => Date.parse(one.since), numeric: true },
   { key: "by", label: "Started by", render: (one) => one.by, sort: (one) => one.by, minor: true },
   { key: "created", label: "Started", render: (one) => <Ago at={one.created} />, sort: (one) => Date.parse(one.created), numeric: true, minor: true },

@@ -49,7 +49,7 @@ export function HealthBar({ sums: { health } }: { sums: Sums }): JSX.Element {
   const there = HEALTH.filter((status) => health[status]);
   return (
     <>
-      <Stack parts={there.map((status) => ({ word: status, health: status, count: health[status] }))} label={there.map((status) => `${health[status]} ${status}`).join(", ")} />
+      <Stack parts={there.map((status) => ({ word: status, health: status, count: health[status] }))} label={there.map((status) => `${health[status]} ${status}`).join(", ") || "no agents"} />
       <p class="cell-health">{there.map((status) => <span key={status} data-health={status}><span class="symbol" aria-hidden="true">{SYMBOL[status]}</span> {health[status]} {status}</span>)}</p>
     </>
   );

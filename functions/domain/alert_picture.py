@@ -15,7 +15,7 @@ import numpy as np
 from functions.domain import alert_samples
 from functions.domain.alert_axis import Axis, series_of
 from functions.domain.alert_backtest import Episode, History
-from functions.domain.alert_columns import Floats
+from functions.domain.alert_columns import Floats, Ints
 from functions.domain.alert_rules import Absence, Rule
 from functions.domain.alert_samples import Samples
 from functions.domain.rollup import TagPairs
@@ -46,7 +46,7 @@ class Painter:
         self._up = rule.when.bound.direction == "above" and not isinstance(rule.when.measure, Absence)
         self._rows: dict[TagPairs, int] = {}
         self._axis: Axis | None = None
-        self._slots: list[int] = []
+        self._slots: Ints = np.zeros(0, dtype=np.int64)
         self._values = np.full((self._amount, 0), np.nan)
         self._thresholds = np.full((self._amount, 0), np.nan)
 
@@ -74,7 +74,7 @@ class Painter:
     def _follow(self, axis: Axis) -> None:
         """Series may come up while the replay goes on; they keep their rows."""
         self._axis = axis
-        self._slots = [self._rows.setdefault(series, len(self._rows)) for series in axis.series]
+        self._slots = np.array([self._rows.setdefault(series, len(self._rows)) for series in axis.series], dtype=np.int64)
         more = len(self._rows) - self._values.shape[1]
         if more:
             none = np.full((self._amount, more), np.nan)

@@ -6,6 +6,7 @@ colour alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import NamedTuple
@@ -18,6 +19,7 @@ MAX_LABEL = 40
 """Characters of the left half."""
 _LETTER, _PAD, _HEIGHT = 6.6, 7, 20
 """Pixels: a letter of 11 pixels' height on average, the room beside texts, the badge's height."""
+_NO_XML = re.compile(r"[^\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Face(NamedTuple):
@@ -58,6 +60,7 @@ def face(health: Mapping[str, int]) -> Face:
 
 def picture(label: str, shown: Face) -> str:
     """The badge as SVG; texts are of any kind."""
+    label = _NO_XML.sub("�", label)
     left, right = label if len(label) <= MAX_LABEL else label[: MAX_LABEL - 1] + "…", f"{shown.symbol} {shown.text}"
     wide, rest = _width(left), _width(right)
     name = escape(f"{label}: {shown.text}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from functions.api.budgets import BudgetAnswer, StateAnswer
+from functions.api.cost_anomalies import AnomaliesAnswer, AnomalyAnswer
 from functions.api.cost_burn_down import BurnDownAnswer, ForecastAnswer
 from functions.api.cost_chargeback import BillAnswer, ChargebackAnswer
 from functions.api.cost_regressions import CauseAnswer, RegressionAnswer, RegressionsAnswer, SuspectAnswer
@@ -144,6 +145,22 @@ def regressions() -> Any:
     return shown(RegressionsAnswer(start=NOW - 2 * WEEK * HOUR, middle=NOW - WEEK * HOUR, end=NOW, groups=groups, notes=[]))
 
 
+def anomalies() -> Any:
+    one = AnomalyAnswer(
+        tags={"tier": "smart"},
+        start=NOW - 30 * HOUR,
+        end=NOW - 27 * HOUR,
+        direction="up",  # type: ignore[arg-type]  # as in JSON
+        usd_per_hour=21.5,
+        usual_per_hour=2.1,
+        excess=58.2,
+        score=8.4,
+        chance=1e-9,
+        evidence="tier smart: $21.50 an hour for 3 h, usually $2.1",
+    )
+    return shown(AnomaliesAnswer(start=NOW - WEEK * HOUR, end=NOW, anomalies=[one], groups=3, notes=[]))
+
+
 def bills() -> Any:
     made = [
         BillAnswer(tags={"tenant": name}, **account(usd, tasks)) for name, usd, tasks in (("acme", 812.5, 9_000), ("globex", 91.2, 700))
@@ -168,5 +185,6 @@ def routes() -> dict[str, Any]:
         "/api/budgets/state": budgets(),
         "/api/cost/burn-down": burn_down(),
         "/api/cost/regressions": regressions(),
+        "/api/cost/anomalies": anomalies(),
         "/api/cost/chargeback": bills(),
     }

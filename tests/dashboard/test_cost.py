@@ -79,6 +79,14 @@ def test_a_regression_tells_its_story_and_leads_to_the_rollout(cost: Any) -> Non
     expect(group).to_be_focused()
 
 
+def test_unusual_hours_lead_to_what_was_spent_around_them(site: Site, cost: Any) -> None:
+    page: Page = cost("cost?part=unusual")
+    assert cells(page, "Unusual hours")[0][:5] == ["smart", "■ ↑ more", "$58.20", "$21.50", "$2.10"]
+    page.get_by_role("link", name="smart").press("Enter")
+    expect(page.get_by_role("table", name="Costs by group")).to_be_visible()
+    assert asked_for(page, site, "/api/cost", by="tier")["start"]
+
+
 def test_bills_are_saved_as_files(site: Site, cost: Any) -> None:
     page: Page = cost("cost?part=bills&month=2026-10")
     for label, format in (("Save CSV", "csv"), ("Save FOCUS", "focus")):

@@ -3,6 +3,7 @@
 import type { ComponentType, JSX } from "preact";
 import { route, show } from "../lib/route.ts";
 import { Choices } from "../ui/basics.tsx";
+import { CostAnomalies } from "./cost-anomalies.tsx";
 import { CostBills } from "./cost-bills.tsx";
 import { CostBurnDown } from "./cost-burn-down.tsx";
 import { CostLedger } from "./cost-ledger.tsx";
@@ -12,6 +13,7 @@ const PARTS: Record<string, { label: string; shows: ComponentType }> = {
   spent: { label: "Spent", shows: CostLedger },
   budgets: { label: "Burn-down", shows: CostBurnDown },
   regressions: { label: "Regressions", shows: CostRegressions },
+  unusual: { label: "Unusual hours", shows: CostAnomalies },
   bills: { label: "Chargeback", shows: CostBills },
 };
 

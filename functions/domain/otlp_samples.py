@@ -14,11 +14,12 @@ from functions.domain.cardinality import MAX_SERIES
 from functions.domain.cost_intake import COST_SOURCE
 from functions.domain.intake import MAX_MINUTES
 from functions.domain.naming import MAX_NAME
-from functions.domain.otlp_attributes import labels
-from functions.domain.otlp_mapping import FIGURES, Target, is_openclaw, mapped
+from functions.domain.otlp_attributes import labels, tag_value
+from functions.domain.otlp_mapping import FIGURES, OPENCLAW, Target, is_openclaw, mapped
 from functions.domain.otlp_points import Point, Refusals
 from functions.domain.otlp_values import Distribution, Number, Summary, mean, sketch_of
 from functions.domain.rollup import TagPairs, sorted_pairs
+from functions.domain.tasks import COST
 from functions.domain.times import SECOND_MS, minute_of
 
 
@@ -43,11 +44,18 @@ def samples(points: Iterable[Point], dimensions: frozenset[str], openclaw: bool,
             refusals.add("a metric without a name")
         tags, others = labels(point.attributes, dimensions)
         for target in found.targets:
+            own = sorted_pairs(_with_source(tags, point) if target.name == COST and COST_SOURCE in dimensions else tags)
             for name, value in _valued(target, point, found.factor):
                 if isinstance(value, str):
                     refusals.add(f"{point.name[:MAX_NAME]} {value}")
                 else:
-                    yield Sample(name=name, tags=sorted_pairs(tags), time=point.time_ms, value=value, attributes=tuple(others.items()))
+                    yield Sample(name=name, tags=own, time=point.time_ms, value=value, attributes=tuple(others.items()))
+
+
+def _with_source(tags: dict[str, str], point: Point) -> dict[str, str]:
+    """Tags of a cost with who priced it: what the point says of it, OpenClaw, else the scope that recorded it."""
+    source = OPENCLAW if is_openclaw(point.scope, point.name) else tag_value(point.scope).strip()
+    return {COST_SOURCE: source, **tags} if source else tags
 
 
 def _valued(target: Target, point: Point, factor: float) -> Iterator[tuple[str, float | Sketch | str]]:

@@ -354,6 +354,21 @@ def test_no_cut_parts_tokens_from_their_cost(temporality: int, others: int, mode
     assert not totals.keys() & set(usage.WITHOUT_COST.values())
 
 
+@pytest.mark.parametrize(
+    ("scope", "name", "said", "source"),
+    [
+        ("openclaw", "openclaw.cost.usd", {}, "openclaw"),
+        ("billing", "task.cost_usd", {}, "billing"),
+        ("billing", "task.cost_usd", {"cost_source": "contract 7"}, "contract 7"),
+        ("", "task.cost_usd", {}, None),
+    ],
+)
+def test_a_cost_says_who_priced_it(scope: str, name: str, said: dict[str, str], source: str | None) -> None:
+    world = World()
+    world.accept(METRICS, metrics(counter(name, point(0.5, model="m", **said), temporality=1), scope=scope))
+    assert world.tags("task.cost_usd") == [{"model": "m"} if source is None else {"model": "m", "cost_source": source}]
+
+
 def test_more_points_than_one_request_may_bring_are_refused_with_their_number() -> None:
     world = World()
     found = [gauge("many", *(point(1.0, kind=f"k{i}") for i in range(25_000)))]

@@ -100,7 +100,8 @@ def test_latency_quantiles_are_in_the_buckets_of_the_runs(world: World) -> None:
 
 def test_no_series_is_made_of_lanes_and_sessions(world: World) -> None:
     keys = {row.key for stored, _ in world.batches.items.values() for row in rows(stored.data)}
-    assert {tag for key in keys for tag, _ in key.tags} == {"model"}
+    assert {tag for key in keys for tag, _ in key.tags} == {"model", "cost_source"}
+    assert {dict(key.tags)["cost_source"] for key in keys if key.name == "task.cost_usd"} == {"openclaw"}
     assert SeriesKey("openclaw.queue.wait_ms") in keys
 
 

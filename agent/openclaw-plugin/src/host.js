@@ -87,7 +87,8 @@ function configured(api, diagnostics, surroundings) {
   const before = current(), fingerprint = JSON.stringify([VERSION, settings]);
   if (before && place()[SHARED]?.fingerprint === fingerprint) return before;
   for (const problem of problems) reports.once(problem, "warn", problem);
-  const plugin = new Plugin({ outlet: outlet(settings, api.runtime?.version, surroundings), reports, clock });
+  const version = api.runtime?.version;
+  const plugin = new Plugin({ outlet: outlet(settings, version, surroundings), reports, clock, version });
   place()[SHARED] = { plugin, fingerprint };
   void before?.stop(STOP_MS);
   subscribe(plugin, diagnostics, reports);

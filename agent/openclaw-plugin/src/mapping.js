@@ -33,10 +33,13 @@ export class Mapping {
   /** @type {Set<number>} numbers of the last diagnostic events */
   #numbers = new Set();
 
-  /** @param {(record: Record_ | null) => void} emit takes what is to be sent; null is nothing */
-  constructor(emit) {
+  /**
+   * @param {(record: Record_ | null) => void} emit takes what is to be sent; null is nothing
+   * @param {string} [version] of OpenClaw
+   */
+  constructor(emit, version) {
     this.#emit = emit;
-    this.#runs = new Runs(emit);
+    this.#runs = new Runs(emit, { pricer: version ? `openclaw ${version}` : "openclaw" });
   }
 
   /**

@@ -36,12 +36,13 @@ export class Plugin {
    * @param {Outlet} parts.outlet
    * @param {Reports} parts.reports
    * @param {() => number} [parts.clock] ms since 1970
+   * @param {string} [parts.version] of OpenClaw
    */
-  constructor({ outlet, reports, clock = Date.now }) {
+  constructor({ outlet, reports, clock = Date.now, version }) {
     this.#outlet = outlet;
     this.#reports = reports;
     this.#clock = clock;
-    this.#mapping = new Mapping((record) => record && outlet.add(record));
+    this.#mapping = new Mapping((record) => record && outlet.add(record), version);
   }
 
   /** Begin to send: the gateway runs, or a run does. Until then the process may be a command that only looks at plugins. */

@@ -81,14 +81,16 @@ export class Runs {
   #closed = new Set();
   #emit;
   #maxOpen;
+  #pricer;
 
   /**
    * @param {(record: Record_ | null) => void} emit takes what is to be sent
-   * @param {{maxOpen?: number}} [limits]
+   * @param {{maxOpen?: number, pricer?: string}} [options] `pricer`: who says what runs cost
    */
-  constructor(emit, { maxOpen = MAX_OPEN } = {}) {
+  constructor(emit, { maxOpen = MAX_OPEN, pricer = "openclaw" } = {}) {
     this.#emit = emit;
     this.#maxOpen = maxOpen;
+    this.#pricer = pricer;
   }
 
   /** Runs that are at work, or wait for another attempt. */
@@ -261,8 +263,8 @@ export class Runs {
   /** @param {Run} run @param {number} end */
   #tellFigures(run, end) {
     for (const key of USAGE_KEYS) {
-      const value = run.usage[key];
-      if (value !== undefined) this.#emit(metric(USAGE[key], value, end, tags(run), { task_id: run.id }));
+      const value = run.usage[key], own = key === "cost" ? { ...tags(run), cost_source: this.#pricer } : tags(run);
+      if (value !== undefined) this.#emit(metric(USAGE[key], value, end, own, { task_id: run.id }));
     }
     this.#emit(metric("task.latency_ms", Math.max(0, end - run.began), end, tags(run), { task_id: run.id }));
   }

@@ -47,6 +47,17 @@ test("a run becomes a task with latency, tokens and cost", () => {
   });
 });
 
+test("a cost says who priced it", () => {
+  for (const [version, source] of [["2026.9.6", "openclaw 2026.9.6"], [undefined, "openclaw"]]) {
+    const records = [], mapping = new Mapping((record) => record && records.push(record), version);
+    mapping.hook("llm_output", output("r1"), context("r1"), NOW);
+    mapping.stop(NOW + 1);
+    const [cost] = records.filter(({ name }) => name === "task.cost_usd"), [tokens] = records.filter(({ name }) => name === "task.tokens_in");
+    assert.deepEqual(cost.tags, { model: "fixed-1", cost_source: source });
+    assert.deepEqual(tokens.tags, { model: "fixed-1" });
+  }
+});
+
 test("the start is told while the run is under way", () => {
   const { mapping, hook, of } = world();
   hook("model_call_started", callStarted("r1"), NOW);
@@ -266,6 +277,6 @@ test("heartbeats are told from work in all figures", () => {
     mapping.tick(NOW + 60_000);
     const told = records.filter((record) => record.attributes.task_id === "r1" && record.name !== "task.started");
     assert.equal(told.length, 7);
-    told.forEach((record) => assert.deepEqual(record.tags, tags));
+    told.forEach(({ name, tags: found }) => assert.deepEqual(found, name === "task.cost_usd" ? { ...tags, cost_source: "openclaw" } : tags));
   }
 });

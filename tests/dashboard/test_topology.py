@@ -43,26 +43,26 @@ def show(site: Site, open_page):
 def test_each_shard_has_a_boundary_with_its_tiers_and_what_it_shares(show) -> None:
     page = show()
     acme = page.get_by_role("region", name="shard acme")
-    expect(acme.get_by_role("region")).to_have_count(3)
+    expect(acme.get_by_role("group")).to_have_count(3)
     expect(acme.locator("header").first).to_contain_text("15 agents")
     expect(acme).to_contain_text("1 of 2 hosts shared with globex")
     expect(acme).to_contain_text("own keys: anthropic")
     globex = page.get_by_role("region", name="shard globex")
     expect(globex).to_contain_text("the workspace's keys")
-    smart = globex.get_by_role("region", name="tier smart")
+    smart = globex.get_by_role("group", name="tier smart")
     expect(smart).to_contain_text("■ 2 red")
     expect(smart.locator(".troubled")).to_contain_text("smart-007 27 of 55 tasks failed in 5 min (49%)")
-    expect(acme.get_by_role("region", name="tier batch")).to_contain_text("1,002 ms")
+    expect(acme.get_by_role("group", name="tier batch")).to_contain_text("1,002 ms")
 
 
 def test_tiers_and_the_whole_are_a_press_away_and_stand_in_the_address(site: Site, show) -> None:
     page = show()
     page.get_by_role("button", name="Tiers").click()
-    expect(page.get_by_role("region")).to_have_count(3)
+    expect(page.locator("main").get_by_role("group", name="tier")).to_have_count(3)
     assert page.url.endswith("#/topology?as=tiered")
     page.get_by_role("button", name="Flat").focus()
     page.keyboard.press("Enter")
-    whole = page.get_by_role("region", name="The whole fleet")
+    whole = page.get_by_role("group", name="The whole fleet")
     expect(whole).to_contain_text("30 agents")
     expect(whole.get_by_role("img")).to_have_attribute("aria-label", "2 red, 1 yellow, 26 green, 1 grey")
 
@@ -87,7 +87,7 @@ def test_the_filter_and_its_grouping_hold_and_untagged_agents_stand_apart(site: 
 
 def test_a_p95_that_cannot_be_had_is_a_dash(site: Site, show) -> None:
     page = show("?as=tiered")
-    latency = page.get_by_role("region", name="tier fast").locator(".cell-figures div", has_text="p95")
+    latency = page.get_by_role("group", name="tier fast").locator(".cell-figures div", has_text="p95")
     expect(latency).to_contain_text("1,000 ms")
     site.routes["/api/series"] = shapes.problem(400, "tier is no dimension, so this reads too much", field="tags")
     page.reload()

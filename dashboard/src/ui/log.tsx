@@ -12,7 +12,7 @@ export function AuditLog({ path }: { path: string }): JSX.Element {
     <Panel title="Audit log">
       <Loaded live={log} what="the audit log">
         {({ entries }) => entries.length ? (
-          <ol class="log">
+          <ol class="log" tabIndex={0} aria-label="Audit log">
             {[...entries].reverse().map((entry, index) => <li key={entries.length - index}><Time at={entry.at} /> <b>{entry.action}</b> <span class="soft">{entry.by}</span><p>{entry.text}</p></li>)}
           </ol>
         ) : <p class="nothing">Nothing is written down yet.</p>}

@@ -68,7 +68,7 @@ function List(): JSX.Element {
 const COLUMNS: readonly Column<RotationLine>[] = [
   { key: "provider", label: "Key", render: (one) => [one.provider, one.shard].filter(Boolean).join(" / "), sort: (one) => `${one.provider} ${one.shard}` },
   { key: "phase", label: "Phase", render: (one) => <Badge tone={phaseTone(one.phase, one.hold)} title={one.hold?.reason ?? one.reason}>{phaseWord(one.phase, one.hold)}</Badge>, sort: (one) => one.phase },
-  { key: "kind", label: "", render: (one) => <Kind rotation={one} /> },
+  { key: "kind", label: "Kind", render: (one) => <Kind rotation={one} /> },
   { key: "keys", label: "From → to", render: (one) => <><code>{one.old ?? "none"}</code> → <code>{one.new || "not known yet"}</code></> },
   { key: "since", label: "Since", render: (one) => <Ago at={one.since} />, sort: (one) => Date.parse(one.since), numeric: true },
   { key: "by", label: "Started by", render: (one) => one.by, sort: (one) => one.by, minor: true },

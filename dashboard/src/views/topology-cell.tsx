@@ -25,7 +25,7 @@ export function Cell({ name, agents, p95, pick, wide }: Props): JSX.Element {
   // Agents without a tag cannot be asked for by it.
   const tags = pick.every(([, value]) => value) ? pick.map(([key, value]) => `${key}=${value}`).join(",") : null;
   return (
-    <section class={wide ? "cell wide" : "cell"} data-health={worst} aria-label={name}>
+    <section class={wide ? "cell wide" : "cell"} data-health={worst} role="group" aria-label={name}>
       <header>
         {tags ? <button type="button" class="quiet" title={`Show the fleet of ${tags}`} onClick={() => { narrow({ tags }); go("fleet"); }}>{name}</button> : <b>{name}</b>}
         <span class="soft">{plural(agents.length, "agent")}</span>

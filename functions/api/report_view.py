@@ -29,7 +29,7 @@ class ReportAnswer(Answer):
     by: str = Field(description="Id of the token that asked for it, or `schedule`.")
     created: Moment
     made: Moment | None
-    channels: list[str]
+    channels: list[str] = Field(description="That are told; none of them to a token with a tag scope.")
 
 
 class ReportFile(Answer):
@@ -49,7 +49,7 @@ class ReportDetails(ReportAnswer):
     deliveries: list[str] = Field(description="Ids of the messages to its channels; `GET /api/deliveries` tells what became of them.")
 
 
-def brief(record: ReportRecord) -> ReportAnswer:
+def brief(call: Call, record: ReportRecord) -> ReportAnswer:
     """A report without its files."""
     return ReportAnswer(
         id=record.id,
@@ -64,14 +64,15 @@ def brief(record: ReportRecord) -> ReportAnswer:
         by=record.by,
         created=record.created,
         made=record.made,
-        channels=list(record.channels),
+        channels=[] if call.caller.scope_text else list(record.channels),
     )
 
 
 def details(call: Call, record: ReportRecord) -> ReportDetails:
     """A report with links to its files, signed now."""
     files = [_file(call, record, format) for format in FORMATS if format in record.sizes]
-    return ReportDetails(**dict(brief(record)), files=files, deliveries=list(record.deliveries))
+    deliveries = [] if call.caller.scope_text else list(record.deliveries)
+    return ReportDetails(**dict(brief(call, record)), files=files, deliveries=deliveries)
 
 
 def _file(call: Call, record: ReportRecord, format: str) -> ReportFile:

@@ -111,7 +111,7 @@ def listing(call: Call, asked: ReportsAsked) -> Reports:
         lambda one: one.phase in phases and asked.schedule in (None, one.schedule) and one.visible_to(call.caller.tags),
         asked.limit,
     )
-    return Reports.model_construct(reports=[brief(one) for one in found], next=more)
+    return Reports.model_construct(reports=[brief(call, one) for one in found], next=more)
 
 
 @noun.endpoint("POST", "/api/reports", scope=Scope.OPERATE, takes=ReportWanted, answers=ReportDetails, status=202)

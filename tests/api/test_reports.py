@@ -111,6 +111,10 @@ def test_a_token_of_some_agents_sees_reports_about_these_alone(world: World) -> 
     world.report_store.create("team", record(NOW - 1, tags="tier=fast"))
     assert [one["id"] for one in scoped.get("/api/reports")["reports"]] == [mine["id"]]
     scoped.problem(404, "GET", f"/api/reports/{record(NOW - 1).id}")
+    told = record(NOW - 2, tags="shard=acme", channels=("finance",), deliveries=("d1",))
+    world.report_store.create("team", told)
+    shown = [client.get(f"/api/reports/{told.id}") for client in (scoped, world.client("read"))]
+    assert [(one["channels"], one["deliveries"]) for one in shown] == [([], []), (["finance"], ["d1"])]
     scoped.problem(403, "POST", "/api/reports", json={"channels": ["mail"]})
     scoped.problem(403, "GET", "/api/report-schedule")
 

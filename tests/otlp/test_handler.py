@@ -167,7 +167,7 @@ def test_general_metrics_of_a_model_s_calls_are_tasks_tokens_and_calls() -> None
         histogram("gen_ai.client.operation.duration", {**took, "attributes": failed}, temporality=1, unit="s"),
     )
     world.accept(METRICS, metrics(*found))
-    used = {name: (2, 300.0) for name in ("task.tokens_in", "cost.tokens_in")}
+    used = dict.fromkeys(("task.tokens_in", "cost.tokens_in"), (2, 300.0))
     assert world.totals() == {**used, "llm.latency_ms": (1, 800.0), "llm.errors": (1, 1.0)}
     assert world.tags("llm.errors") == [{"error": "timeout", "model": "m"}]
     # Once OpenClaw was heard of, they say nothing that it does not say itself.

@@ -74,7 +74,7 @@ class Site:
         if found is None and self.otherwise:
             return self.otherwise(request)
         if found is None:
-            known = request.method == "GET" and request.path.startswith("/api/dashboard/")
+            known = request.method == "GET" and request.path.startswith(("/api/dashboard/", "/api/changes"))
             return (
                 self.answer(request.path, request.query) if known else shapes.problem(404, f"no answer for {request.method} {request.path}")
             )
@@ -82,6 +82,8 @@ class Site:
         return made if isinstance(made, tuple) else (200, made)
 
     def answer(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
+        if path == "/api/changes":
+            return 200, {"changes": [], "more": 0}
         if not self._as_of:
             self.tick()
         chosen = self._chosen(query.get("tags", [""])[0])

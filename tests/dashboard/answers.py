@@ -44,9 +44,12 @@ _TEXTS: tuple[tuple[str, str], ...] = (
     (r"^by$", "jo"),
     (r"^currency$", "USD"),
 )
+_STATUS = ("red", "yellow", "green", "grey")
 _SHARES = re.compile(
     r"share|rate|ratio|fraction|saturation|utili|cpu|memory|chance|level|percent|value|used|objective|budget", re.IGNORECASE
 )
+
+_TO_COME = re.compile(r"^(expires|until|end|ends|due|passed|next\w+)$")
 
 
 class Answers:
@@ -111,7 +114,7 @@ class _Maker:
         if found := schema.get("enum", [schema["const"]] if "const" in schema else None):
             return found[n % len(found)]
         if choices := schema.get("anyOf") or schema.get("oneOf"):
-            return self._one_of(choices, name, n, depth)
+            return self._one_of(choices, schema.get("description", ""), name, n, depth)
         kinds: dict[str, Callable[..., Any]] = {"object": self._object, "array": self._array}
         return kinds.get(schema.get("type", ""), self._plain)(schema, name, n, depth)
 
@@ -126,15 +129,15 @@ class _Maker:
             case "null":
                 return None
             case _:
-                return _moment(schema, n) or self._text(name, n)
+                return _moment(schema, name, n) or self._text(_words(schema) or name, n)
 
-    def _one_of(self, choices: list[Schema], name: str, n: int, depth: int) -> Any:
+    def _one_of(self, choices: list[Schema], about: str, name: str, n: int, depth: int) -> Any:
         nullable = any(choice.get("type") == "null" for choice in choices)
         # `next` would ask for pages without end.
         if nullable and (self._sparse or name == "next" or depth > _DEEPEST):
             return None
         others = [choice for choice in choices if choice.get("type") != "null"]
-        return self(others[n % len(others)], name, n, depth)
+        return self({"description": about, **others[n % len(others)]}, name, n, depth)
 
     def _object(self, schema: Schema, name: str, n: int, depth: int) -> dict[str, Any]:
         if "properties" in schema:
@@ -171,19 +174,30 @@ def _number(schema: Schema, name: str, n: int) -> float:
     return float(min(max(wanted, low), schema.get("maximum", wanted)))
 
 
-def _moment(schema: Schema, n: int) -> str | None:
+def _moment(schema: Schema, name: str, n: int) -> str | None:
     match schema.get("format"):
         case "date-time":
-            return stamp(5 + 300 * n)
+            return stamp(-86_400 * (n + 1) if _TO_COME.search(name) else 5 + 300 * n)
         case "date":
             return stamp(86_400 * n)[:10]
     return None
 
 
+def _words(schema: Schema) -> str:
+    """Those that a description says it is one of: `active, expired or revoked.`"""
+    found = re.search(r"((?:\w+, )*\w+) or (\w+)\.", schema.get("description", ""))
+    return f"one of:{found[1]}, {found[2]}" if found else ""
+
+
 def _plausible(name: str, n: int) -> str:
+    if name.startswith("one of:"):
+        words = name.removeprefix("one of:").split(", ")
+        return words[n % len(words)]
     if name.startswith("tag:"):
         values = _TAGS[name.removeprefix("tag:")]
         return values[n % len(values)]
+    if name == "status":
+        return _STATUS[n % len(_STATUS)]
     return next((text.format(n=n + 1) for pattern, text in _TEXTS if re.match(pattern, name)), f"{name or 'text'} {n + 1}")
 
 

@@ -19,7 +19,7 @@ const TONES: Record<Tone, [Health | "info", string]> = { good: ["green", "●"],
 
 // A state in a word, with a colour and a shape.
 export function Badge({ tone, children, title }: { tone: Tone; children: ComponentChildren; title?: string }): JSX.Element {
-  const [health, symbol] = TONES[tone];
+  const [health, symbol] = TONES[tone] ?? TONES.idle; // a newer API may name states that this page does not know
   return <span class="badge" data-health={health} title={title}><span class="symbol" aria-hidden="true">{symbol}</span> {children}</span>;
 }
 

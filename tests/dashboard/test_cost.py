@@ -30,7 +30,7 @@ def test_what_was_spent_stands_by_model_with_the_share_and_the_price_of_a_task(s
     assert rows[0][:5] == ["claude-sonnet-4-5", "$410", "50.4 %", "$0.41", "1,000"]
     assert [row[0] for row in rows][-2:] == ["mistral-large", "o4-mini"]
     expect(page.locator(".legend")).to_contain_text("2 others")
-    expect(page.get_by_label("Models without a price", exact=True)).to_contain_text("llama-local")
+    expect(page.get_by_role("table", name="Models without a price", exact=True)).to_contain_text("llama-local")
     asked_for(page, site, "/api/cost", tags="tier=smart", by="model", range="7d", step="21600")
 
 

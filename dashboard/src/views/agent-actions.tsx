@@ -23,7 +23,7 @@ export function AgentActions({ agent, refresh }: { agent: AgentDetails; refresh:
       {open === "silence" ? <Silence agent={agent.id} onClose={close} /> : null}
       {open === "restart" ? (
         <Sure title={`Restart ${agent.name}`} text="Starts a rollout with one agent, which runs the executable “restart” of the agent’s folder commands.d once." word="Restart" onClose={close}
-          act={async () => { const { body } = await send<{ id?: string }>("POST", "api/rollouts", { title: `Restart of ${agent.name}`, agents: [agent.id], command: { name: "restart" } }); if (body.id) go("rollouts", [body.id]); }} done="A rollout restarts it." />
+          act={async () => { const { body } = await send<{ rollout?: { id: string } }>("POST", "api/rollouts", { title: `Restart of ${agent.name}`, agents: [agent.id], command: { name: "restart" } }); if (body.rollout) go("rollouts", [body.rollout.id]); }} done="A rollout restarts it." />
       ) : null}
       {open === "retire" ? (
         <Sure title={agent.retired ? `Take ${agent.name} back into service` : `Retire ${agent.name}`} word={agent.retired ? "Take back" : "Retire"} onClose={close}

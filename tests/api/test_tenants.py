@@ -86,7 +86,7 @@ QUESTIONS = (
     *("/api/cost", "/api/cost?by=tenant,model&step=3600", "/api/cost?by=agent", "/api/cost?by=cost_source", "/api/cost?tags=tenant=globex"),
     *("/api/cost/chargeback", "/api/cost/chargeback?format=csv", "/api/cost/chargeback?format=focus&by=tenant,agent"),
     *("/api/cost/burn-down", "/api/cost/burn-down?group=tenant=acme", "/api/cost/burn-down?group=tenant=globex"),
-    *("/api/cost/regressions?period=1d", "/api/budgets/state"),
+    *("/api/cost/regressions?period=1d", "/api/cost/anomalies?by=agent", "/api/budgets/state"),
     *("/api/tracker", "/api/tracker?by=tenant,model,host,agent&bands=true", "/api/tracker?by="),
     *("/api/capacity", "/api/capacity?by=tenant,model", "/api/capacity?tags=tenant=globex"),
     *("/api/scaling", "/api/scaling/acme", "/api/scaling/acme/history", "/api/scaling-metrics"),

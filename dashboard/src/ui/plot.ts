@@ -55,7 +55,7 @@ function options(place: HTMLElement, latest: { current: ChartProps }, onCursor: 
     ],
     ...(band && lines.length > 1 ? { bands: [{ series: [lines.length, 1], fill: () => `${colorOf(lines[0]?.color, 0)}22` }] } : {}),
     axes: [
-      { stroke: soft, grid, ticks: grid, font: FONT },
+      { stroke: soft, grid, ticks: grid, font: FONT, values: (_plot, splits, _axis, _space, step) => splits.map((second) => tick(second * 1000, step)) },
       { stroke: soft, grid, ticks: grid, font: FONT, size: 70, values: (_plot, splits) => splits.map((value) => figure(value, unit)) },
     ],
     hooks: {
@@ -75,6 +75,16 @@ function options(place: HTMLElement, latest: { current: ChartProps }, onCursor: 
 }
 
 const FONT = "12px system-ui, sans-serif";
+
+const HOURS = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const DAYS = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const DAY_S = 86_400;
+
+// A moment of the axis, in the viewer's zone: the day where one begins or where steps are days, else the time.
+function tick(ms: number, step: number): string {
+  const at = new Date(ms);
+  return step >= DAY_S || (at.getHours() === 0 && at.getMinutes() === 0) ? DAYS.format(at) : HOURS.format(at);
+}
 
 function rangeOf(low: number | null, high: number | null, unit: Unit): [number, number] {
   if (low === null || high === null) return [0, 1];

@@ -1,7 +1,7 @@
 // One rule: its text with every fault, what it would have done, and what changed against what is in force.
 
 import type { JSX } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { SEVERITY_TONES } from "../lib/alerts.ts";
 import { go, href, route } from "../lib/route.ts";
 import { Badge, Panel } from "../ui/basics.tsx";
@@ -36,8 +36,12 @@ export function NewRule({ rules, refresh }: { rules: Rules; refresh: () => void 
 export function RulePage({ name, rules, refresh }: { name: string; rules: Rules; refresh: () => void }): JSX.Element {
   const rule = rules.rules.find((one) => one.name === name);
   useEffect(() => { document.title = `${name} · ClawPulse`; }, [name]);
-  if (!rule) return <State symbol="∅" title={`No rule ${name} is in force`} text="It may have been deleted or renamed, or its pack is not in force." action={["Show the rules", () => go("rules")]} />;
-  return <><Path name={name} /><Workshop stored={rule} first={rule.document} rules={rules} refresh={refresh} /></>;
+  // Somebody may delete it while somebody else writes: the text stays.
+  const last = useRef(rule);
+  if (rule) last.current = rule;
+  const shown = rule ?? last.current;
+  if (!shown) return <State symbol="∅" title={`No rule ${name} is in force`} text="It may have been deleted or renamed, or its pack is not in force." action={["Show the rules", () => go("rules")]} />;
+  return <><Path name={name} />{rule ? null : <p class="notice" role="status">The rule {name} is not in force any more. Its text is still here.</p>}<Workshop stored={rule ?? null} first={shown.document} rules={rules} refresh={refresh} /></>;
 }
 
 const Path = ({ name }: { name: string }): JSX.Element => <p class="path"><a href={href("rules")}>Rules</a> / {name}</p>;

@@ -16,6 +16,7 @@ BY_LINK = "/approve/{link}"
 PUBLIC = {
     "/",
     "/badge/{badge}",
+    "/shared/reports/{link}",
     "/assets/{file}",
     "/healthz",
     "/api/openapi.json",

@@ -21,10 +21,7 @@ def advice(sections: Iterable[Section]) -> Section:
         id="recommendations",
         title="What to do",
         summary=_amount(found),
-        stats=[
-            Stat(label="Recommendations", value=len(found), unit=Unit.COUNT),
-            *([Stat(label="At stake", value=usd, unit=Unit.USD_PER_MONTH, note="of those whose dollars are known")] if usd else []),
-        ],
+        stats=[Stat(label="At stake", value=usd, unit=Unit.USD_PER_MONTH, note="of those whose dollars are known")] if usd else [],
         tables=[_table(found)],
         notes=["Dollars are a month's, at the rate of the period; some may overlap: an idle agent's failed tasks are counted with both."]
         if usd

@@ -48,7 +48,7 @@ def contents(data: ReportData, id: str) -> Report:
         end=data.end,
         made=data.now,
         summary=sentence(_work(data), _money(data), foremost(sections)) if data.active else _work(data),
-        headline=[*_headline(data), *todo.stats[1:]],
+        headline=[*_headline(data), *todo.stats],
         sections=[todo, *sections],
         notes=list(_notes(data)),
     )

@@ -72,7 +72,7 @@ def _stats(data: ReportData, now: Health, past: Health) -> Iterator[Stat]:
 def score_stat(data: ReportData, now: Health, past: Health) -> Stat:
     """The score beside that of the period before."""
     before = past.score if data.comparable else None
-    return Stat(label="Health score", value=now.score, unit=Unit.SCORE, before=before, better="up", note="0 to 100")
+    return Stat(label="Health score", value=now.score, unit=Unit.SCORE, before=before, better="up")
 
 
 def _charts(data: ReportData, now: Health) -> Iterator[Chart]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from functions.domain import budget_use, capacity_settings, failure_report, key_settings, slos, usage
+from functions.domain import budget_use, capacity_settings, failure_report, key_settings, report_past, slos, usage
 from functions.domain.alert import Edge
 from functions.domain.alert_budgets import DOCUMENT as BUDGETS
 from functions.domain.alert_budgets import parse_acts, parse_budgets
@@ -23,6 +23,7 @@ from functions.domain.feed import TaskFeed
 from functions.domain.fleet import AgentState, Snapshot, SnapshotUnreadable, decode_snapshot, state_of
 from functions.domain.incident import Incident
 from functions.domain.report_data import METRICS, RawTask, ReportData
+from functions.domain.report_past import Past
 from functions.domain.rollout import FINAL, Member, Rollout
 from functions.domain.roster import is_remnant
 from functions.domain.rotation import Rotation
@@ -31,7 +32,7 @@ from functions.domain.series import AGENT
 from functions.domain.slos import Slo, parse_slos
 from functions.domain.spans import HOURS_KEPT_MS, bucket_ms
 from functions.domain.tasks import LATENCY
-from functions.domain.times import HOUR_MS
+from functions.domain.times import HOUR_MS, HOURS_PER_DAY
 from functions.domain.usage_frame import UsageFrame
 from functions.domain.waste import WASTE_METRICS, host_prices
 from functions.domain.workspace import DOCUMENT, WorkspaceSettings
@@ -50,6 +51,10 @@ from functions.report_raw import greatest_tasks, is_kept
 from functions.usage_reading import read_usage
 
 _READ: Final = METRICS | WASTE_METRICS | {usage.HEALTH}
+PAST_HOURS: Final = 35 * HOURS_PER_DAY
+"""Before a period: how far back usage tells what is usual."""
+MAX_ROWS: Final = 16_000_000
+"""Of usage: the memory of the function that makes reports, at 60 bytes each at the worst moment."""
 MAX_LISTED = 200
 """Rollouts and rotations looked at, the newest."""
 MAX_TASKS = 10
@@ -109,6 +114,7 @@ class _Reading:
             now=self._now,
             usage=self._usage(self._hours),
             before=self._usage(self._hours_before),
+            past=self._past(),
             overlay=overlay,
             agents=[state for _, state in sorted(self._everyone.items()) if self._selector.matches(overlay[state.id])],
             failures=failures or {},
@@ -158,9 +164,20 @@ class _Reading:
         return self._parts.fleet.settings(self._workspace, name)
 
     def _usage(self, hours: range) -> UsageFrame:
-        return read_usage(
-            self._parts.rollups, self._workspace, self._snapshot, hours.start, hours.stop, names=_READ, whole=frozenset({LATENCY})
-        )
+        whole = frozenset({LATENCY})
+        return self._read(hours, _READ, whole=whole, most=MAX_ROWS // 2)
+
+    def _past(self) -> Past | None:
+        """Sums only, and a day at a time: it is more than the two periods together, as a rule."""
+        first, last = min(self._hours.start - PAST_HOURS, self._hours_before.start), self._hours_before.start
+        past = Past(first, last, self._selector, self._overlay)
+        for start in range(first, last, HOURS_PER_DAY):
+            past.add(self._read(range(start, min(last, start + HOURS_PER_DAY)), report_past.METRICS))
+        return past if first < last else None
+
+    def _read(self, hours: range, names: Collection[str], *, whole: Collection[str] = (), most: int | None = None) -> UsageFrame:
+        parts, span = self._parts, (hours.start, hours.stop)
+        return read_usage(parts.rollups, self._workspace, self._snapshot, *span, names=names, whole=whole, most=most)
 
     def _failures(self, hours: range) -> Mapping[str, Kind] | None:
         """None when they are not kept any more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from functions.domain import backlog
+from functions.domain.errors import InvalidInput
 from functions.domain.fleet import Snapshot
 from functions.domain.times import HOURS_PER_DAY
 from functions.domain.usage_frame import Damaged, UsageFrame
@@ -23,8 +24,11 @@ def read_usage(
     names: Collection[str],
     sketches: Collection[str] = (),
     whole: Collection[str] = (),
+    most: int | None = None,
 ) -> UsageFrame:
-    """Usage of first_hour <= hour < last_hour, read a day at a time. Raises `StoreUnavailable`.
+    """Usage of first_hour <= hour < last_hour, read a day at a time.
+
+    Raises `StoreUnavailable`, and `InvalidInput` for more rows than `most`.
 
     `missing` has the hours that wait to be built as of `snapshot`, and those with a damaged piece.
     """
@@ -37,6 +41,9 @@ def read_usage(
                     frame.add(hour, piece)
                 except Damaged:
                     missing.add(hour)
+        frame.settle()
+        if most is not None and frame.amount > most:
+            raise InvalidInput("has more usage than can be read at once: choose a shorter period", "start")
     frame.missing = frozenset(missing | frame.damaged_hours())
     return frame
 

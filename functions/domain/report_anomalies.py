@@ -8,18 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from functions.domain import tasks, usage
 from functions.domain.anomaly import Anomaly, AnomalyPolicy, Direction, Scale, find_anomalies
 from functions.domain.report import Cell, Column, Finding, Section, Severity, Stat, Table, Unit
 from functions.domain.report_data import ReportData
 from functions.domain.report_history import history
+from functions.domain.report_past import COST, FAILED, LATENCY, TIER
 from functions.domain.report_text import shown
 from functions.domain.report_words import amount
 from functions.domain.rollup import TagPairs
 from functions.domain.series import AGENT
 from functions.domain.times import HOUR_MS
 
-TIER = "tier"
 MOST = 15
 TOLD = 5
 """Findings; all are in the table."""
@@ -44,13 +43,11 @@ class Watched:
 
 
 WATCHED = (
-    Watched(label="Cost", names=(tasks.COST, usage.PRICED), scale=Scale.AMOUNT, unit=Unit.USD, text="$", least=0.1),
-    Watched(label="Failed tasks", names=(tasks.FAILED,), scale=Scale.AMOUNT, unit=Unit.COUNT, text="tasks", least=3),
-    Watched(label="Latency", names=(tasks.LATENCY,), scale=Scale.SIZE, unit=Unit.MS, text="ms", least=100),
-    Watched(label="Tasks", names=(tasks.LATENCY,), scale=Scale.AMOUNT, unit=Unit.COUNT, text="tasks", least=10, down=True),
+    Watched(label="Cost", names=COST, scale=Scale.AMOUNT, unit=Unit.USD, text="$", least=0.1),
+    Watched(label="Failed tasks", names=FAILED, scale=Scale.AMOUNT, unit=Unit.COUNT, text="tasks", least=3),
+    Watched(label="Latency", names=LATENCY, scale=Scale.SIZE, unit=Unit.MS, text="ms", least=100),
+    Watched(label="Tasks", names=LATENCY, scale=Scale.AMOUNT, unit=Unit.COUNT, text="tasks", least=10, down=True),
 )
-ALPHA = 0.05 / (2 * len(WATCHED))
-"""Of one look at a figure, so that one report in twenty has an anomaly by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ def anomalies(data: ReportData) -> Section:
         findings=[_finding(data, one) for one in found[:TOLD]],
         tables=[_table(data, found)],
         notes=[
-            "Each hour is compared with the same hours of other days, two periods together. One report in twenty has one by chance.",
+            "Each hour is compared with the same hours of other days, of up to five weeks before. Of a hundred, about one is by chance.",
             *(["Too little is known of the time before to say what is usual."] if not data.comparable else []),
         ],
     )
@@ -97,7 +94,7 @@ def odd(data: ReportData) -> list[Odd]:
                 found.append(tier)
                 agents = [one for one in agents if one not in parts]
         found += agents
-    return sorted(found, key=lambda one: (-one.found.score, one.found.first_hour, one.who))
+    return sorted(found, key=lambda one: (-abs(one.found.score), one.found.first_hour, one.who))
 
 
 def _explained(tier: Odd, parts: Sequence[Odd]) -> bool:
@@ -110,18 +107,19 @@ def _explained(tier: Odd, parts: Sequence[Odd]) -> bool:
 def _find(data: ReportData, watched: Watched, by: str) -> Iterator[Odd]:
     if by == AGENT and watched.down:
         return
-    known = history(data, watched.names, by)
+    known = history(data, watched.names, by, past=data.past)
     values = known.means if watched.scale is Scale.SIZE else known.counts if watched.unit is Unit.COUNT else known.sums
     if not len(known.keys):
         return
     for one in find_anomalies(
         values,
-        data.before.first_hour,
+        known.first_hour,
         names=[_who(data, key) for key in known.keys],
         scale=watched.scale,
         unit=watched.text,
+        counts=None if watched.unit is Unit.COUNT else known.counts,
         watch_from=data.usage.first_hour,
-        policy=AnomalyPolicy(alpha=ALPHA, least=watched.least),
+        policy=AnomalyPolicy(least=watched.least),
     ):
         if watched.down or one.direction is Direction.UP:
             yield Odd(watched, known.keys[one.series], one)

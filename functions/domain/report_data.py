@@ -17,6 +17,7 @@ from functions.domain.delivery import Delivery
 from functions.domain.failure_report import Kind
 from functions.domain.fleet import AgentState
 from functions.domain.incident import Incident
+from functions.domain.report_past import Past
 from functions.domain.report_tally import NAMES, Overlay, Tally, tally
 from functions.domain.report_words import length
 from functions.domain.rollout import Rollout
@@ -59,6 +60,8 @@ class ReportData:
     usage: UsageFrame
     before: UsageFrame
     """Of the period before, which is as long."""
+    past: Past | None = None
+    """Of the weeks before that; None where none are read."""
     overlay: Overlay
     """Tags of agents."""
     agents: Sequence[AgentState]

@@ -1,4 +1,4 @@
-"""Series of the period and the one before it as one, for statistics that need a past."""
+"""Series of the period and the one before it as one, for statistics that need a past; with the weeks before those where that is kept."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import numpy as np
 
 from functions.domain.alert_columns import Floats
 from functions.domain.report_data import ReportData
+from functions.domain.report_past import Past, hourly, joined
 from functions.domain.rollup import TagPairs
 from functions.domain.series import AGENT
 from functions.domain.times import HOUR_MS
-from functions.domain.usage_frame import UsageFrame
 
 
 @dataclass(frozen=True, slots=True)
 class History:
     """Sums and numbers of points of some series: arrays [series, hour], nan in hours that are not known, or before an agent was there."""
 
+    first_hour: int
     keys: Sequence[TagPairs]
     sums: Floats
     counts: Floats
@@ -29,34 +30,25 @@ class History:
         return np.divide(self.sums, self.counts, out=np.full_like(self.sums, np.nan), where=self.counts > 0)
 
 
-def history(data: ReportData, names: Collection[str], *by: str) -> History:
-    """Of some metrics added up, by tags."""
-    parts = [_hourly(data, frame, names, by) for frame in (data.before, data.usage)]
-    keys = list(dict.fromkeys(key for found, _, _ in parts for key in found))
-    place = {key: row for row, key in enumerate(keys)}
-    sums, counts = (np.zeros((len(keys), 2 * data.hours)) for _ in range(2))
-    for number, (found, total, points) in enumerate(parts):
-        rows, hours = [place[key] for key in found], slice(number * data.hours, (number + 1) * data.hours)
-        sums[rows, hours], counts[rows, hours] = total, points
-    unknown = _unknown(data, keys)
-    return History(keys, np.where(unknown, np.nan, sums), np.where(unknown, np.nan, counts))
+def history(data: ReportData, names: Collection[str], *by: str, past: Past | None = None) -> History:
+    """Of some metrics added up, by tags. `past` is to have them, if it is given."""
+    parts = [(frame.first_hour, hourly(frame, names, by, data.selector, data.overlay)) for frame in (data.before, data.usage)]
+    if past is not None:
+        parts.insert(0, (past.first_hour, past.hourly(names, by)))
+    first, last = parts[0][0], data.usage.last_hour
+    keys, sums, counts = joined(first, last, parts)
+    unknown = _unknown(data, keys, first, past)
+    return History(first, keys, np.where(unknown, np.nan, sums), np.where(unknown, np.nan, counts))
 
 
-def _hourly(data: ReportData, frame: UsageFrame, names: Collection[str], by: tuple[str, ...]) -> tuple[list[TagPairs], Floats, Floats]:
-    groups = frame.group(by, data.selector, data.overlay)
-    figures = [frame.hourly(name, groups) for name in sorted(names)]
-    keys = [tuple(sorted(key)) for key in groups.keys]
-    return keys, np.sum([one.sum for one in figures], axis=0), np.sum([one.count for one in figures], axis=0)
-
-
-def _unknown(data: ReportData, keys: Sequence[TagPairs]) -> np.ndarray[tuple[int, int], np.dtype[np.bool]]:
-    first = data.before.first_hour
-    missing = np.zeros(2 * data.hours, dtype=bool)
-    missing[[hour - first for hour in (*data.before.missing, *data.usage.missing)]] = True
+def _unknown(data: ReportData, keys: Sequence[TagPairs], first: int, past: Past | None) -> np.ndarray[tuple[int, int], np.dtype[np.bool]]:
+    hours = data.usage.last_hour - first
+    missing = np.zeros(hours, dtype=bool)
+    missing[[hour - first for hour in (*(past.missing if past else ()), *data.before.missing, *data.usage.missing)]] = True
     if not data.before.agents():
-        missing[: data.hours] = True
+        missing[data.before.first_hour - first : data.usage.first_hour - first] = True
     since = np.array([_since(data, key) // HOUR_MS - first for key in keys], dtype=np.int64)
-    return missing[None, :] | (np.arange(2 * data.hours)[None, :] < since[:, None])
+    return missing[None, :] | (np.arange(hours)[None, :] < since[:, None])
 
 
 def _since(data: ReportData, key: TagPairs) -> int:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from functions.domain.alert_columns import Column, Columns, Damaged, Floats, Ints, Ordered, TagSets, read_bins
 from functions.domain.rollup import TagPairs
@@ -74,7 +75,9 @@ class UsageFrame:
         """With sketches."""
         self._loose: dict[str, list[tuple[int, Column]]] = {}
         """Not in `_rows` yet."""
-        self._rows: dict[str, _Rows] = {}
+        self._rows: dict[str, list[_Rows]] = {}
+        self.amount = 0
+        """Rows taken in."""
 
     @property
     def hours(self) -> range:
@@ -88,11 +91,18 @@ class UsageFrame:
             column = columns.column(name) if name in self._sketches else columns.scalars(name)
             if column is not None:
                 self._loose.setdefault(name, []).append((hour, column))
+                self.amount += len(column.tags)
                 if name in self._sketches:
                     self._parts.setdefault(name, []).append((hour, column))
         for name in columns.names & self._whole.keys():
             if (column := columns.column(name)) is not None:
                 self._whole[name].add(hour, column)
+
+    def settle(self) -> None:
+        """Pack what was taken in: a day at a time that costs little, and a month of a large fleet would not fit otherwise."""
+        while self._loose:
+            name, fresh = self._loose.popitem()
+            self._rows.setdefault(name, []).append(_packed(fresh, self.first_hour))
 
     def damaged_hours(self) -> set[int]:
         """Hours with sketches of `whole` metrics that could not be read, once all of them are added."""
@@ -181,24 +191,21 @@ class UsageFrame:
 
     def _joined(self, name: str) -> _Rows:
         """A metric's rows in one piece: many questions are asked of thousands of pieces."""
-        known, fresh = self._rows.get(name, _NO_ROWS), self._loose.pop(name, [])
-        if fresh:
-            tags = np.concatenate([known.tags, *(column.tags for _, column in fresh)])
-            hours = np.concatenate([known.hours, *(np.full(len(column.tags), hour - self.first_hour) for hour, column in fresh)])
-            fields = (
-                np.concatenate([getattr(known, field), *(column.scalars[field].astype(np.float64) for _, column in fresh)])
-                for field in ("count", "sum", "min", "max")
-            )
-            known = self._rows[name] = _Rows(tags, hours, *fields)
-        return known
+        parts = self._rows.pop(name, [])
+        if fresh := self._loose.pop(name, []):
+            parts.append(_packed(fresh, self.first_hour))
+        if not parts:
+            return _NO_ROWS
+        rows = parts[0] if len(parts) == 1 else _Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        self._rows[name] = [rows]
+        return rows
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
+class _Rows(NamedTuple):
     """All rows of a metric."""
 
-    tags: Ints
-    hours: Ints
+    tags: npt.NDArray[np.int32]
+    hours: npt.NDArray[np.int32]
     """From the first one on."""
     count: Floats
     sum: Floats
@@ -206,6 +213,15 @@ class _Rows:
     max: Floats
 
 
-_NO_INTS: Final[Ints] = np.zeros(0, dtype=np.int64)
+def _packed(parts: Sequence[tuple[int, Column]], first_hour: int) -> _Rows:
+    """Rows of some hours, with no more than is asked of them."""
+    return _Rows(
+        np.concatenate([column.tags for _, column in parts]).astype(np.int32),
+        np.repeat(np.array([hour - first_hour for hour, _ in parts], dtype=np.int32), [len(column.tags) for _, column in parts]),
+        *(np.concatenate([column.scalars[field].astype(np.float64) for _, column in parts]) for field in ("count", "sum", "min", "max")),
+    )
+
+
+_NO_INTS: Final = np.zeros(0, dtype=np.int32)
 _NO_FLOATS: Final[Floats] = np.zeros(0)
 _NO_ROWS: Final = _Rows(_NO_INTS, _NO_INTS, _NO_FLOATS, _NO_FLOATS, _NO_FLOATS, _NO_FLOATS)

@@ -76,6 +76,15 @@ def test_an_expensive_night_is_unusual_and_says_who() -> None:
     assert "an hour" in finding(report, "anomalies", "Cost of wild").evidence
 
 
+@pytest.mark.parametrize(("weeks", "unusual"), [(1, True), (5, False)])
+def test_a_weekly_job_that_was_left_out_once_is_unusual_only_to_who_does_not_know_the_weeks_before(weeks: int, unusual: bool) -> None:
+    left_out = range(HALF - WEEK, HALF)
+    job = Worker(id="job", usd=lambda hour: 0.3 if hour % WEEK in range(50, 56) and hour not in left_out else 0.01)
+    report = Weeks([job, *(Worker(id=f"a{number}") for number in range(3))]).report(hours=range(HALF - weeks * WEEK, LAST))
+    titles = [finding.title for finding in section(report, "anomalies").findings]
+    assert ("Cost of job was higher than usual" in titles) is unusual
+
+
 def test_a_night_that_a_whole_tier_spends_is_told_once() -> None:
     night = range(LAST - 30, LAST - 24)
     wild = [Worker(id=f"w{number}", tier="smart", usd=lambda hour: 0.2 if hour in night else 0.01) for number in range(6)]

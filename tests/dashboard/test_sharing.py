@@ -33,7 +33,7 @@ def test_a_link_shows_the_view_with_its_filter_to_who_has_no_token(site: Site, o
 def test_a_shared_link_is_opened_where_it_points_and_leaves_the_address(site: Site, open_page) -> None:
     site.routes["/api/me"] = answers.me("read", tags="env=prod")
     page = open_page("?by=tier", f"#share={TOKEN}&view=%2Fsettings%2Fme")
-    expect(page.get_by_role("heading", name="This token")).to_be_visible()
+    expect(page.get_by_role("heading", name="This token", exact=True)).to_be_visible()
     assert page.url == f"{site.url}?by=tier#/settings/me"
     assert "read · env=prod" in page.locator("#who").inner_text()
 

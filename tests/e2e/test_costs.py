@@ -159,6 +159,30 @@ def test_reported_priced_and_unpriced_costs_are_apart_and_add_up(fleet: Fleet) -
     assert found["notes"] == []
 
 
+def test_each_task_tells_its_cost_and_whose_figure_it_is(fleet: Fleet) -> None:
+    told = {}
+    for name in ("teller", "counter", "stranger"):
+        period = {"start": fleet.period["start"], "end": fleet.period["end"]}
+        found = fleet.api.get("/api/tasks", agent=f"{name}-{fleet.run}", limit=1, **period)["tasks"]
+        told[name] = found[0]["cost"]
+    assert (told["teller"]["how"], told["teller"]["usd"], told["teller"]["source"]) == ("reported", 0.25, "e2e meter")
+    assert (told["counter"]["how"], told["counter"]["source"]) == ("priced", source_of_list())
+    assert told["counter"]["usd"] == pytest.approx(PRICED / ALL, rel=1e-9)
+    assert (told["stranger"]["how"], told["stranger"]["usd"]) == ("unpriced", None)
+
+
+def test_a_tenants_token_sees_its_own_costs_only(cloud: DeployedCloud, fleet: Fleet) -> None:
+    wanted = {"name": "e2e", "scopes": ["read"], "tags": {"tenant": f"acme-{fleet.run}"}}
+    answer = fleet.api.call("POST", "/api/tokens", json=wanted)
+    assert answer.status_code == 201, answer.text
+    tenant = Api(cloud.api_url, answer.json()["token"])
+    total = tenant.get("/api/cost", **fleet.period)["total"]
+    assert (total["tasks"], total["usd"]) == (ALL, pytest.approx(REPORTED))
+    assert [one["tasks"] for one in tenant.get("/api/tracker", **fleet.period, by="")["groups"]] == [ALL]
+    assert tenant.call("GET", "/api/prices").status_code == 403
+    tenant.session.close()
+
+
 def test_costs_over_time_add_up_too(fleet: Fleet) -> None:
     (line,) = fleet.ledger(step=3600)["lines"]
     assert [usd for _, usd in line["points"]] == pytest.approx([(REPORTED + PRICED) / len(HOURS)] * len(HOURS), rel=1e-12)

@@ -59,7 +59,7 @@ def start(site: Site, open_page: Open) -> Callable[[str], Page]:
 
     def started(kind: str) -> Page:
         site.otherwise = Answers(kind)
-        page = open_page(fragment=f"#share={TOKEN}&view=/nothing", clock=False)
+        page = open_page(fragment=f"#share={TOKEN}&view=/nothing", clock=False, reduced_motion="reduce")
         page.evaluate(COUNT_QUESTIONS)
         return page
 
@@ -243,7 +243,7 @@ def test_a_thousand_agents_scroll_and_filter_without_much_work(site: Site, open_
         page.mouse.wheel(0, 3_000)
         page.evaluate("() => new Promise(requestAnimationFrame)")
     assert task_seconds(cdp) - before < CPU_BOUND_S
-    assert entry.first.evaluate("node => node.checkVisibility()")
+    expect(entry.first).to_be_visible()
     before = task_seconds(cdp)
     page.locator("#tags").fill("tier=fast,shard=acme")
     expect(page.get_by_role("button", name="167 green", exact=True)).to_be_visible()

@@ -60,7 +60,7 @@ function Counts({ agents, chosen }: { agents: readonly Agent[]; chosen: readonly
         const count = agents.filter((agent) => agent.status === status).length;
         return (
           <button key={status} type="button" class="count" data-health={status} aria-pressed={chosen.includes(status)} aria-label={`${count} ${status}`} onClick={() => toggle(status)}>
-            <span class="symbol">{SYMBOL[status]}</span><b>{count}</b><span class="word">{status}</span>
+            <span class="symbol" aria-hidden="true">{SYMBOL[status]}</span><b>{count}</b> <span class="word">{status}</span>
           </button>
         );
       })}

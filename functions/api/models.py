@@ -79,5 +79,7 @@ type TagKey = Annotated[str, Field(max_length=64, pattern=TAG_KEY_PATTERN)]
 type TagValue = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^,=|!\x00-\x1f\x7f-\x9f]+$")]
 type Tags = Annotated[dict[TagKey, TagValue], Field(max_length=20)]
 type Cursor = Annotated[str, Field(max_length=2048, pattern=r"^[A-Za-z0-9_-]*$", description="`next` of the answer before.")]
+Whole = Annotated[int, BeforeValidator(whole)]
+"""A whole number of a body. Not by `type`: a field's bounds would be lost from its schema."""
 type Flag = Annotated[bool, BeforeValidator(_two_words, json_schema_input_type=bool), Field(strict=True)]
 """`true` or `false`, as a parameter."""

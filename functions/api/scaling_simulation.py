@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field, JsonValue
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, JsonValue
 
 from functions.api import documents
 from functions.api.endpoint import Call, Noun
-from functions.api.models import Answer, Body, Instant, Moment
+from functions.api.models import Answer, Body, Instant, Moment, Whole, whole
 from functions.api.scaling_replay import read_load
 from functions.domain.alert_faults import InvalidDocument
 from functions.domain.errors import InvalidInput, NotFound
@@ -33,8 +35,8 @@ class LoadWanted(Body):
     shape: Shape = Field(strict=False)
     rate: float = Field(gt=0, le=MAX_RATE, description="Tasks a second.")
     peak: float | None = Field(None, gt=0, le=MAX_RATE, description="Tasks a second at most; three times `rate` unless given.")
-    minutes: int = Field(360, ge=10, le=MAX_MINUTES)
-    period: int = Field(120, ge=20, le=MAX_MINUTES, description="Minutes from one spike, wave or square to the next.")
+    minutes: Whole = Field(360, ge=10, le=MAX_MINUTES)
+    period: Whole = Field(120, ge=20, le=MAX_MINUTES, description="Minutes from one spike, wave or square to the next.")
     service_time: float = Field(gt=0, le=86_400, description="Mean seconds that a task takes an agent.")
     service_time_p95: float | None = Field(None, gt=0, le=86_400, description="2.5 times the mean unless given.")
 
@@ -47,13 +49,15 @@ class SimulationWanted(Body):
     load: LoadWanted | None = Field(None, description="Instead of what the group did.")
     range: str | None = Field(None, pattern=r"^[1-9][0-9]{0,4}[mhd]$", description="How far back from `end`: 1d unless given, at most 7d.")
     end: Instant | None = Field(None, strict=False, description="Now unless given; `range` begins at most 34 days ago.")
-    concurrency: int = Field(1, ge=1, le=1000, description="Tasks that an agent runs at once.")
-    boot_seconds: int = Field(60, ge=0, le=3600, description="From a decision until a new agent takes work.")
+    concurrency: Whole = Field(1, ge=1, le=1000, description="Tasks that an agent runs at once.")
+    boot_seconds: Whole = Field(60, ge=0, le=3600, description="From a decision until a new agent takes work.")
     provider_per_minute: float | None = Field(None, gt=0, description="Tasks that the models' provider lets all agents start in a minute.")
-    initial: int | None = Field(None, ge=0, le=10_000, description="Agents at the beginning; unless given, enough for the first minute.")
+    initial: Annotated[int, Field(ge=0, le=10_000), BeforeValidator(whole)] | None = Field(
+        None, description="Agents at the beginning; unless given, enough for the first minute."
+    )
     usd_per_task: float | None = Field(None, ge=0, le=1e6)
     usd_per_agent_hour: float | None = Field(None, ge=0, le=1e6)
-    seed: int = Field(1, ge=0, le=2**32, description="The same seed gives the same answer.")
+    seed: Whole = Field(1, ge=0, le=2**32, description="The same seed gives the same answer.")
     picture: bool = Field(False, description="Whether to answer the curves as SVG, too.")
 
 

@@ -196,13 +196,15 @@ class UsageFrame:
             parts.append(_packed(fresh, self.first_hour))
         if not parts:
             return _NO_ROWS
-        rows = parts[0] if len(parts) == 1 else _Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-        self._rows[name] = [rows]
-        return rows
+        if len(parts) > 1:
+            parts = [_Rows(*(np.concatenate([getattr(part, column) for part in parts]) for column in _Rows.__slots__))]
+        self._rows[name] = parts
+        return parts[0]
 
 
-class _Rows(NamedTuple):
-    """All rows of a metric."""
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows of a metric."""
 
     tags: npt.NDArray[np.int32]
     hours: npt.NDArray[np.int32]

@@ -139,11 +139,14 @@ def test_faults_of_a_policy_have_their_paths(world: World, client: ApiClient) ->
     assert "not valid any more" in client.problem(422, "POST", ROUTE, json={"group": "fast", "load": LOAD})["detail"]
 
 
-def test_thresholds_next_to_nothing_are_thresholds(client: ApiClient) -> None:
-    found = run(
-        client, load={**LOAD, "rate": 10_000}, policy={"groups": {"fast": {"tags": "tier=fast", "queue": {"up": 1e-310, "down": 0}}}}
-    )
+def test_the_least_threshold_that_there_can_be_is_one(client: ApiClient) -> None:
+    queue = {"up": 0.001, "down": 0}
+    found = run(client, load={**LOAD, "rate": 10_000}, policy={"groups": {"fast": {"tags": "tier=fast", "queue": queue}}})
     assert found["most"] == 10
+
+
+def test_numbers_are_whole_as_json_means_it(client: ApiClient) -> None:
+    assert run(client, load=LOAD, bootSeconds=120.0, initial=3.0) == run(client, load=LOAD, bootSeconds=120, initial=3)
 
 
 def test_groups_that_there_are_not(client: ApiClient) -> None:

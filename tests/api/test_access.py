@@ -52,7 +52,12 @@ BODIES = {
     ("POST", "/api/silences"): {"matchers": "rule=slow", "for": "2h"},
     ("POST", "/api/incidents/{incident}/notes"): {"text": "x"},
 }
-QUERIES = {"/api/series": "?metric=m", "/api/cost/reconciliation": "?provider=anthropic", "/v1/config": "?agent=a1", "/v1/keys/{provider}": "?agent=a1"}
+QUERIES = {
+    "/api/series": "?metric=m",
+    "/api/cost/reconciliation": "?provider=anthropic",
+    "/v1/config": "?agent=a1",
+    "/v1/keys/{provider}": "?agent=a1",
+}
 INCIDENT = incident(World()).id
 NAMES = {
     "agent": "a1",

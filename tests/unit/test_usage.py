@@ -12,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.domain import rollup_codec, usage
+from functions.domain.errors import InvalidInput
 from functions.domain.rollup import Aggregate, Rollup, SeriesKey, TagPairs
 from functions.domain.selector import Selector
 from functions.domain.usage_frame import Damaged, UsageFrame
+from functions.usage_reading import read_usage
+from tests.fakes.rollups import MemoryRollups
 
 HOUR = 498_000
 COST = "task.cost_usd"
@@ -43,6 +46,17 @@ def test_an_agent_that_is_built_again_replaces_only_its_own() -> None:
 
 def test_an_agent_that_has_nothing_left_is_gone() -> None:
     assert usage.replaced(usage.usage_of({"a": rollup_of({(COST, ()): [1.0]})}), {}, ["a"]) == {}
+
+
+def test_what_would_not_fit_is_refused_and_packing_changes_nothing() -> None:
+    store = MemoryRollups(lambda: -1.0)
+    for hour in range(HOUR, HOUR + 72):
+        store.put_usage("w", hour, 0, usage.usage_of({"a": rollup_of({(COST, ()): [float(hour)]})}), 0)
+    frame = read_usage(store, "w", None, HOUR, HOUR + 72, names={COST}, most=72)
+    hourly = frame.hourly(COST, frame.group(())).sum
+    assert hourly.tolist() == [[float(hour) for hour in range(HOUR, HOUR + 72)]]
+    with pytest.raises(InvalidInput, match="choose a shorter period"):
+        read_usage(store, "w", None, HOUR, HOUR + 72, names={COST}, most=71)
 
 
 cells = st.sampled_from([(), (("tier", "fast"),), (("tier", "smart"),), (("model", "m"), ("tier", "fast"))])

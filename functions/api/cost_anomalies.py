@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from functions.api.cost_reading import CostAsked, Reading, hours_of, reading
+from functions.api.cost_reading import CostAsked, hours_of, reading
 from functions.api.endpoint import Call, Noun
 from functions.api.models import Answer, Moment
 from functions.api.series import BY_PATTERN
+from functions.api.usage_view import UsageView
 from functions.domain import tasks, usage
 from functions.domain.alert_columns import Floats
 from functions.domain.anomaly import Anomaly, AnomalyPolicy, Direction, Scale, find_anomalies
@@ -80,7 +81,7 @@ def anomalies(call: Call, asked: AnomaliesAsked) -> AnomaliesAnswer:
     )
 
 
-def _odd(found: Reading, groups: Groups, first: int) -> list[Anomaly]:
+def _odd(found: UsageView, groups: Groups, first: int) -> list[Anomaly]:
     return find_anomalies(
         _hourly(found, groups),
         found.frame.first_hour,
@@ -92,7 +93,7 @@ def _odd(found: Reading, groups: Groups, first: int) -> list[Anomaly]:
     )
 
 
-def _hourly(found: Reading, groups: Groups) -> Floats:
+def _hourly(found: UsageView, groups: Groups) -> Floats:
     """USD by group and hour: 0 without tasks, nan in hours that are not known and before the group's first cost."""
     frame = found.frame
     usd: Floats = np.sum([frame.hourly(name, groups).sum for name in NAMES], axis=0)

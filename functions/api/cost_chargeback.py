@@ -7,11 +7,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from functions.api.cost_reading import Reading, reading
+from functions.api.cost_reading import reading
 from functions.api.costs import AccountAnswer, account
 from functions.api.endpoint import Call, Noun, Reply
 from functions.api.models import Answer, Asked, Moment, SelectorText
 from functions.api.series import BY_PATTERN
+from functions.api.usage_view import UsageView
 from functions.domain import cost_chargeback, cost_focus, cost_ledger
 from functions.domain.cost_focus import Cell
 from functions.domain.cost_ledger import Ledger
@@ -71,7 +72,7 @@ def chargeback(call: Call, asked: ChargebackAsked) -> ChargebackAnswer | Reply:
     return _answer(found, made)
 
 
-def _answer(found: Reading, made: Ledger) -> ChargebackAnswer:
+def _answer(found: UsageView, made: Ledger) -> ChargebackAnswer:
     return ChargebackAnswer.model_construct(
         start=found.start,
         end=found.end,
@@ -91,14 +92,14 @@ _FIGURES = ("usd", "reported_usd", "priced_usd", "tasks", "reported_tasks", "pri
 _TOKENS = ("tokens_input", "tokens_output", "tokens_cache_read", "tokens_cache_write")
 
 
-def _csv_row(found: Reading, tags: tuple[tuple[str, str], ...], figures: dict[str, Cell]) -> dict[str, Cell]:
+def _csv_row(found: UsageView, tags: tuple[tuple[str, str], ...], figures: dict[str, Cell]) -> dict[str, Cell]:
     ends = dict(zip(_PERIOD, (_text(found.start), _text(found.end)), strict=True))
     tokens = figures["tokens"]
     counts = {name: getattr(tokens, name.removeprefix("tokens_")) for name in _TOKENS}
     return {**ends, **dict(tags), **{name: figures[name] for name in _FIGURES}, **counts}
 
 
-def _focus(call: Call, asked: ChargebackAsked, found: Reading, by: tuple[str, ...], month: tuple[int, int]) -> list[dict[str, Cell]]:
+def _focus(call: Call, asked: ChargebackAsked, found: UsageView, by: tuple[str, ...], month: tuple[int, int]) -> list[dict[str, Cell]]:
     width = HOURS_PER_DAY if asked.period == "day" else max(1, len(found.frame.hours))
     made = cost_chargeback.charges(found.frame, by, width, found.selector, found.overlay)
     rows = list(cost_focus.rows(made, workspace=call.caller.workspace, month=month))

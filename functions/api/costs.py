@@ -9,12 +9,13 @@ import numpy as np
 from pydantic import Field
 
 from functions.api import documents
-from functions.api.cost_reading import CostAsked, Reading, hours_of, reading
+from functions.api.cost_reading import CostAsked, hours_of, reading
 from functions.api.desired import IfMatch
 from functions.api.documents import Document, Kind
 from functions.api.endpoint import Call, Noun, Reply
 from functions.api.models import Answer, Moment
 from functions.api.series import BY_PATTERN
+from functions.api.usage_view import UsageView
 from functions.domain import cost_ledger
 from functions.domain.alert_columns import Floats
 from functions.domain.cost_ledger import NAMES, Account, How, Ledger, Source
@@ -163,7 +164,7 @@ def account(figures: Account, sources: Iterable[Source]) -> dict[str, Any]:
     }
 
 
-def _points(found: Reading, by: tuple[str, ...], step: int, made: Ledger) -> dict[object, list[tuple[int, float | None]]]:
+def _points(found: UsageView, by: tuple[str, ...], step: int, made: Ledger) -> dict[object, list[tuple[int, float | None]]]:
     """By group: USD of each step."""
     frame = found.frame
     starts = list(range(frame.first_hour // step * step, frame.last_hour, step))

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from functions.api.endpoint import Call
 from functions.api.fleet_view import FleetView, view
 from functions.api.times import RangeAsked, range_of
+from functions.api.usage_view import UsageView
 from functions.domain.errors import InvalidInput
 from functions.domain.fleet import AgentState
 from functions.domain.selector import Selector
 from functions.domain.times import HOUR_MS, HOURS_PER_DAY
-from functions.domain.tracker import Overlay
-from functions.domain.usage_frame import UsageFrame
 from functions.usage_reading import read_usage
 
 USUAL_RANGE = "24h"
@@ -21,30 +20,10 @@ MAX_HOURS = 7 * HOURS_PER_DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Tracked:
+class Tracked(UsageView):
     """A question's usage."""
 
     fleet: FleetView
-    frame: UsageFrame
-    selector: Selector
-    """What was asked for, and what the caller may see."""
-    overlay: Overlay
-
-    @property
-    def start(self) -> int:
-        """When the first hour begins, ms."""
-        return self.frame.first_hour * HOUR_MS
-
-    @property
-    def end(self) -> int:
-        """When the last hour ends, ms."""
-        return self.frame.last_hour * HOUR_MS
-
-    @property
-    def notes(self) -> list[str]:
-        """What the figures leave out."""
-        missing = len(self.frame.missing)
-        return [f"{missing} of {len(self.frame.hours)} hours are not known and not counted"] if missing else []
 
 
 def tracked(call: Call, asked: RangeAsked, tags: str, names: Collection[str], sketches: Collection[str]) -> Tracked:
@@ -52,7 +31,8 @@ def tracked(call: Call, asked: RangeAsked, tags: str, names: Collection[str], sk
     first, last = hours_of(asked, call.now)
     fleet = view(call)
     frame = read_usage(call.services.rollups, call.caller.workspace, fleet.snapshot, first, last, names=names, sketches=sketches)
-    return Tracked(fleet, frame, Selector.parse(tags) & call.caller.tags, {state.id: tags_of(state) for state in fleet.agents})
+    overlay = {state.id: tags_of(state) for state in fleet.agents}
+    return Tracked(frame, Selector.parse(tags) & call.caller.tags, overlay, fleet)
 
 
 def tags_of(state: AgentState) -> dict[str, str]:

@@ -245,7 +245,7 @@ def test_minutes_that_are_not_sealed_are_no_lulls(world: World, day: list[Task])
     known = tiers(world.client("read").get("/api/capacity"))["fast"]
     sealed(world, AGENTS, DAY.stop - 8)
     answer = world.client("read").get("/api/capacity")
-    assert answer["notes"][0] == "8 of 24 hours are not known and not counted"
+    assert answer["notes"][0] == "8 of 24 hours are left out: they are not built yet, or cannot be read"
     found = tiers(answer)["fast"]
     assert found["arrival_rate"] == pytest.approx(known["arrival_rate"], rel=0.1)
     assert found["bursts"]["minutes"] == 16 * 60

@@ -88,7 +88,7 @@ def test_bands_hour_by_hour(busy: World) -> None:
 def test_hours_that_are_not_built_are_told_and_not_counted(busy: World) -> None:
     sealed(busy, AGENTS, DAY.stop - 1)
     answer = busy.client("read").get("/api/tracker", by="agent")
-    assert answer["notes"] == ["1 of 24 hours are not known and not counted"]
+    assert answer["notes"] == ["1 of 24 hours are left out: they are not built yet, or cannot be read"]
     assert answer["groups"][0]["arrivalRate"] == pytest.approx(1 / 60)
 
 

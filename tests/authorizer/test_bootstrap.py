@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import fields
 
 import pytest
 
 from functions.authorizer.bootstrap import handler
 from functions.domain.errors import InvalidInput
 from functions.domain.token import TokenRecord, parse
-from functions.runtime.settings import PREFIX
+from functions.runtime.settings import PREFIX, Settings
 from tests.adapters.aws_server import OK, Server, serving
 
-SETTINGS = {
+SETTINGS = {field.name: "x" for field in fields(Settings)} | {
     "stage": "local",
-    "batches_table": "b",
-    "rollups_table": "r",
-    "fleet_table": "f",
     "tokens_table": "tokens",
-    "alerts_table": "a",
-    "rollouts_table": "o",
-    "seal_queue_url": "q",
-    "evaluate_queue_url": "q",
-    "notify_queue_url": "q",
-    "rollout_machine_arn": "m",
-    "rotation_machine_arn": "m",
     "private_addresses": "no",
     "workspaces": "default,other",
     "raw_database": "",

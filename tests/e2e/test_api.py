@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -203,7 +204,10 @@ def test_open_routes_need_no_token(cloud: DeployedCloud) -> None:
     page = visitor.call("GET", "/")
     assert page.headers["Content-Type"].startswith("text/html")
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    assert visitor.call("GET", "/assets/app.js").status_code == 200
+    files = re.findall(r'"(assets/[^"]+)"', page.text)
+    assert len(files) >= 3
+    for file in files:
+        assert visitor.call("GET", f"/{file}").status_code == 200
 
 
 @pytest.mark.parametrize("token", [None, "cp_0000000000000_" + "0" * 43, "nonsense"])

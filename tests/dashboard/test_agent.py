@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -115,9 +116,10 @@ def test_the_fleet_tells_what_changed_and_leads_there(site: Site, open_page) -> 
     page = open_page()
     expect(page.locator("#changes li")).to_have_text(
         [
-            f"12 min ago 9 agents (tier=fast) tag x: none → {work.HOSTILE}",
-            "40 min ago Faster model rollout, baking, 30 agents",
-            "50 min ago fast-003 retired",
+            # The answers are as old as the run of all tests.
+            re.compile(rf"^\d+ min ago 9 agents \(tier=fast\) tag x: none → {re.escape(work.HOSTILE)}$"),
+            re.compile(r"^\d+ (min|h) ago Faster model rollout, baking, 30 agents$"),
+            re.compile(r"^\d+ (min|h) ago fast-003 retired$"),
             "and 3 changes more",
         ]
     )

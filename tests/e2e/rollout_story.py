@@ -28,17 +28,17 @@ POLICY = {"bake_s": 60, "extend_s": 30, "max_extensions": 4, "asleep_s": 60, "un
 OWN = {
     "good": {"waves": ["25%"]},
     # Long enough for a minute in which all of a wave have changed: what passes on the tasks of one of them says little.
-    "bad": {"bake_s": 140},
+    "bad": {"bake_s": 160},
 }
 """Of a rollout's policy; else the common one, and the default waves."""
 
 
 def behave(id: str, document: Mapping[str, Any]) -> Behaviour:
-    """The bad model fails three times as often, but for the agent that gets it first; one model nobody knows."""
+    """The bad model fails four times as often, but for the agent that gets it first; one model nobody knows."""
     model = document.get("model", {}).get("primary")
     if model == REFUSED:
         return Behaviour(refuses=f"unknown model {REFUSED}")
-    return Behaviour(error_rate=0.3 if model == BAD and id != FIRST else 0.1)
+    return Behaviour(error_rate=0.4 if model == BAD and id != FIRST else 0.1)
 
 
 def agents_of(group: str, count: int, tasks_a_beat: int) -> list[SimulatedAgent]:

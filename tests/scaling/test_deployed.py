@@ -36,7 +36,7 @@ def test_agents_are_decided_upon(cloud: DeployedCloud) -> None:
         assert 2 <= decided["desired"] <= 9
         changes = wait_for(lambda: api.get("api/scaling/e2e/history", range="1h")["decisions"])
         assert changes[-1]["desired"] == 2
-        assert changes[-1]["reason"] == "from 1 to 2: there may be from 2 to 9"
+        assert changes[-1]["reason"].endswith(" to 2: there may be from 2 to 9")
         external = api.get("apis/external.metrics.k8s.io/v1beta1/namespaces/x/desired", labelSelector="group=e2e")
         assert int(external["items"][0]["value"]) >= 2
         incident = wait_for(lambda: paged(cloud, api))

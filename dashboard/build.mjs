@@ -27,8 +27,22 @@ const made = await build({
 });
 
 const files = Object.entries(made.metafile.outputs);
-const named = (entry) => basename(files.find(([, output]) => output.entryPoint === entry)[0]);
+const pathOf = (entry) => files.find(([, output]) => output.entryPoint === entry)[0];
+const named = (entry) => basename(pathOf(entry));
+
+// All that the first view needs, so that the browser asks for it at once and not part after part.
+const needed = new Set();
+function need(path) {
+  if (needed.has(path)) return;
+  needed.add(path);
+  for (const one of made.metafile.outputs[path].imports) if (one.kind === "import-statement" && !one.external) need(one.path);
+}
+need(pathOf("src/main.tsx"));
+need(pathOf("src/views/fleet.tsx"));
+const parts = [...needed].map((path) => basename(path)).filter((name) => name !== named("src/main.tsx"));
+const preload = parts.map((name) => `<link rel="modulepreload" href="assets/${name}">`).join("\n  ");
+
 const html = await readFile("src/index.html", "utf8");
-await writeFile(join(out, "index.html"), html.replace("@STYLE@", named("src/style.css")).replace("@APP@", named("src/main.tsx")));
+await writeFile(join(out, "index.html"), html.replace("@STYLE@", named("src/style.css")).replace("@APP@", named("src/main.tsx")).replace("<!-- @PARTS@ -->", preload));
 await copyFile("src/icon.svg", join(out, "icon.svg"));
 await copyFile("THIRD-PARTY.txt", join(out, "third-party.txt"));

@@ -5,6 +5,7 @@ import { useLive } from "../lib/live.ts";
 import { type Hold, phaseTone, phaseWord } from "../lib/rollout.ts";
 import { href, route, show } from "../lib/route.ts";
 import { Ago, Badge, Choices, Panel } from "../ui/basics.tsx";
+import { Pages } from "../ui/pages.tsx";
 import { Loaded, State } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { Keys } from "./rotations-keys.tsx";
@@ -52,12 +53,7 @@ function List(): JSX.Element {
         {({ rotations, next }) => (
           <>
             {rotations.length ? <Table label="Rotations" rows={rotations} columns={COLUMNS} id={(one) => one.id} link={(one) => href("rotations", [one.id])} /> : <Empty filtered={chosen} />}
-            {next || cursor ? (
-              <div class="buttons">
-                {cursor ? <button type="button" class="second" onClick={() => show({ cursor: undefined })}>Newest</button> : null}
-                {next ? <button type="button" class="second" onClick={() => show({ cursor: next })}>Older</button> : null}
-              </div>
-            ) : null}
+            <Pages cursor={cursor} next={next} go={(to) => show({ cursor: to })} />
           </>
         )}
       </Loaded>

@@ -8,6 +8,7 @@ import { useLive } from "../lib/live.ts";
 import { rangeInAddress, useRange } from "../lib/range.ts";
 import { filter, href, route, show } from "../lib/route.ts";
 import { Choices, Panel } from "../ui/basics.tsx";
+import { Pages } from "../ui/pages.tsx";
 import { RangeChoice } from "../ui/range.tsx";
 import { LoadedFeed, type TaskPage, TaskTable } from "../ui/work.tsx";
 
@@ -37,7 +38,7 @@ export function TaskFeed(): JSX.Element {
       <Narrow status={status} band={band} tier={tier} agent={agent} />
       <LoadedFeed live={found} what="the tasks">
         {(page) => (
-          <Panel title={titleOf(page, order[0])} aside={<Pages page={page} older={cursor !== ""} go={setCursor} />}>
+          <Panel title={titleOf(page, order[0])} aside={<Pages cursor={cursor} next={page.next} go={(to) => setCursor(to ?? "")} />}>
             <TaskTable key={order[0]} tasks={page.tasks} query={rangeInAddress()} sorted={order[2]} empty={<Nothing />} />
           </Panel>
         )}
@@ -77,15 +78,6 @@ function titleOf({ tasks, band, next }: TaskPage, order: string): string {
   const bounds = band && band.low !== null && band.high !== null ? `, which took ${milliseconds(band.low)} to ${milliseconds(band.high)}` : "";
   const first = { time: "newest first", latency: "slowest first", cost: "dearest first, of those that told a cost", tokens: "most tokens first, in and out together" }[order];
   return `${number(tasks.length)}${next ? " or more" : ""} tasks${bounds}: ${first}`;
-}
-
-function Pages({ page, older, go }: { page: TaskPage; older: boolean; go: (cursor: string) => void }): JSX.Element {
-  return (
-    <>
-      {older ? <button type="button" class="second" onClick={() => go("")}>Newest</button> : null}
-      {page.next ? <button type="button" class="second" onClick={() => go(page.next as string)}>Older</button> : null}
-    </>
-  );
 }
 
 const Nothing = (): JSX.Element => (

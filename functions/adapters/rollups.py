@@ -72,9 +72,10 @@ class Rollups:
 
     def read_usage(self, workspace: str, start: int, end: int, bucket: int | None = None) -> dict[int, list[bytes]]:
         """Encoded usage of start <= hour < end."""
+        kinds = [_usage_kind(number) for number in (range(BUCKETS) if bucket is None else (bucket,))]
         found: dict[int, list[bytes]] = {}
-        for number in range(BUCKETS) if bucket is None else (bucket,):
-            for hour, data in self._read_whole(_usage_kind(number), workspace, Resolution.HOUR, start, end).items():
+        for part in self._read_parts(kinds, workspace, Resolution.HOUR, start, end):
+            for hour, data in part.items():
                 found.setdefault(hour, []).append(data)
         return found
 
@@ -93,13 +94,18 @@ class Rollups:
             self._put(item)
 
     def _read_whole(self, kind: str, workspace: str, resolution: Resolution, start: int, end: int) -> dict[int, bytes]:
-        width = _BUCKETS_PER_PARTITION[resolution]
-        partitions = [_partition(kind, workspace, resolution, first) for first in range(start - start % width, end, width)]
-        bounds = (_number(resolution, start), f"{_number(resolution, end - 1)}~")
         found: dict[int, bytes] = {}
-        for items in self._each(lambda partition: list(self._query(partition, *bounds)), partitions):
-            found.update(_joined(items))
+        for part in self._read_parts((kind,), workspace, resolution, start, end):
+            found.update(part)
         return found
+
+    def _read_parts(self, kinds: Sequence[str], workspace: str, resolution: Resolution, start: int, end: int) -> Iterator[dict[int, bytes]]:
+        """What each partition has, kind by kind; all are asked side by side."""
+        width = _BUCKETS_PER_PARTITION[resolution]
+        firsts = range(start - start % width, end, width)
+        partitions = [_partition(kind, workspace, resolution, first) for kind in kinds for first in firsts]
+        bounds = (_number(resolution, start), f"{_number(resolution, end - 1)}~")
+        return map(_joined, self._each(lambda partition: list(self._query(partition, *bounds)), partitions))
 
     def put_agents(self, workspace: str, resolution: Resolution, time: int, rollups: Mapping[str, Rollup], expires: int) -> None:
         """Replace the rollups of many agents in one bucket."""

@@ -35,8 +35,7 @@ def own_prices(call: Call) -> Prices:
 
 def hours_of(asked: RangeAsked, now: int) -> tuple[int, int]:
     """The whole hours that a question means, none that is under way; raises `InvalidInput`."""
-    open_ended = asked.start is None and asked.range is None
-    start, end = range_of(asked.model_copy(update={"range": DEFAULT_RANGE}) if open_ended else asked, now)
+    start, end = range_of(asked, now, usual=DEFAULT_RANGE)
     if end - start > MAX_DAYS * DAY_MS:
         raise InvalidInput(f"at most {MAX_DAYS} days at a time", "start" if asked.start else "range")
     first = start // HOUR_MS

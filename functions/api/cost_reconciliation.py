@@ -146,12 +146,9 @@ def _settings(call: Call, provider: str) -> ProviderSettings:
 def _days(asked: ReconciliationAsked, now: int) -> tuple[int, int]:
     """First day and the one after the last, since 1970."""
     today = now // DAY_MS
-    if asked.start is None:
-        length = asked.range or _DEFAULT
-        if not length.endswith("d"):
-            raise InvalidInput("must be a number of days: 7d", "range")
-        asked = asked.model_copy(update={"range": length})
-    start, end = range_of(asked, today * DAY_MS if asked.start is None else now)
+    if asked.start is None and asked.range is not None and not asked.range.endswith("d"):
+        raise InvalidInput("must be a number of days: 7d", "range")
+    start, end = range_of(asked, today * DAY_MS if asked.start is None else now, usual=_DEFAULT)
     first, last = start // DAY_MS, min(-(-end // DAY_MS), today + 1)
     if last <= first:
         raise InvalidInput("lies in the future", "start")

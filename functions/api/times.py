@@ -20,14 +20,14 @@ class RangeAsked(Asked):
     range: str | None = Field(None, pattern=r"^[1-9][0-9]{0,4}[mhd]$", description="Length up to the end, instead of `start`: 30m, 6h, 7d.")
 
 
-def range_of(asked: RangeAsked, now: int) -> tuple[int, int]:
-    """Start and end in ms; raises `InvalidInput`."""
+def range_of(asked: RangeAsked, now: int, usual: str = "1h") -> tuple[int, int]:
+    """Start and end in ms; `usual` is the range of a question that names neither start nor range. Raises `InvalidInput`."""
     end = now if asked.end is None else milliseconds(asked.end)
     if end > now + AHEAD_MS:
         raise InvalidInput("lies more than a year ahead", "end")
     if asked.start is not None and asked.range is not None:
         raise InvalidInput("start and range exclude each other", "range")
-    start = end - duration_ms(asked.range or "1h") if asked.start is None else milliseconds(asked.start)
+    start = end - duration_ms(asked.range or usual) if asked.start is None else milliseconds(asked.start)
     if end <= max(start, 0):
         raise InvalidInput("the end must be after the start, and after 1970", "end")
     return max(start, 0), end

@@ -43,8 +43,7 @@ def tags_of(state: AgentState) -> dict[str, str]:
 
 def hours_of(asked: RangeAsked, now: int) -> tuple[int, int]:
     """The whole hours of a range, a day unless it says otherwise; the hour under way is none. Raises `InvalidInput`."""
-    usual = asked.model_copy(update={"range": USUAL_RANGE}) if asked.start is None and asked.range is None else asked
-    start, end = range_of(usual, now)
+    start, end = range_of(asked, now, usual=USUAL_RANGE)
     first, last = start // HOUR_MS, min(end, now) // HOUR_MS
     if last <= first:
         raise InvalidInput("has no whole hour that is over", "range")

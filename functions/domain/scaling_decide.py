@@ -37,7 +37,7 @@ def decide(policy: GroupPolicy, observed: Observed, memory: Memory, now: int) ->
         return _nothing_new(policy, observed, memory, too_old=too_old)
     seen = saw(policy, observed, memory)
     found = states(policy, observed, memory, seen)
-    before = observed.current if memory.desired is None else memory.desired
+    before = _before(observed, memory)
     now_wanted = _wanted(policy, observed, found)
     window = [*memory.wanted, (observed.time, now_wanted)]
     desired, reason, limits = _count(policy, observed, before, found, window)
@@ -82,9 +82,14 @@ def step_of(text: str, count: int) -> int:
     return max(1, count * int(text[:-1]) // 100) if text.endswith("%") else int(text)
 
 
+def _before(observed: Observed, memory: Memory) -> int:
+    """The count that the last decision left; before the first, the agents that are there."""
+    return observed.current if memory.desired is None else memory.desired
+
+
 def _nothing_new(policy: GroupPolicy, observed: Observed, memory: Memory, *, too_old: bool) -> Decision:
     """The count stays; only bounds that were changed meanwhile hold at once."""
-    before = observed.current if memory.desired is None else memory.desired
+    before = _before(observed, memory)
     desired = bounded(policy, before)
     why = "what is known of the group is too old" if too_old else "nothing new is known of the group"
     return Decision(

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from functions.domain import rollup_codec
 from functions.domain.dimensions import DEFAULT_DIMENSIONS
 from functions.domain.intake import plan
-from functions.domain.items import StoredItem
 from functions.domain.times import HOUR_MS, MINUTE_MS
 from functions.seal.service import Limits, SealService
 from tests.api.world import NOW, World
+from tests.fakes.batches import stored
 from tests.seal.world import MemoryBatches
 
 WORKSPACE = "team"
@@ -47,16 +46,7 @@ class Office:
         made = plan(json.dumps(batch).encode(), workspace=WORKSPACE, dimensions=dimensions, scope=(), now=self.world.now, raw=False)
         assert not made.rejected.count, made.rejected.listed
         for item in made.items:
-            self.batches.put(
-                StoredItem(
-                    agent=item.agent,
-                    batch=item.batch,
-                    minute=item.minute,
-                    received=item.received,
-                    info=item.info,
-                    data=rollup_codec.encode(item.rollup),
-                )
-            )
+            self.batches.put(stored(item))
 
     def seal(self) -> None:
         """Time goes on to the next hour, and this one is built."""

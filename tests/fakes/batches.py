@@ -7,6 +7,19 @@ from functions.domain.rollup_codec import encode
 from functions.ports import LateMark, PutOutcome
 
 
+def stored(item: BatchItem) -> StoredItem:
+    """A batch item as a reader gets it."""
+    return StoredItem(
+        agent=item.agent,
+        batch=item.batch,
+        minute=item.minute,
+        received=item.received,
+        info=item.info,
+        data=encode(item.rollup),
+        failures=item.failures,
+    )
+
+
 class MemoryBatches:
     """`BatchReader` and `BatchWriter`."""
 
@@ -19,16 +32,7 @@ class MemoryBatches:
         key = (workspace, item.minute, item.agent, item.batch)
         if key in self.items:
             return PutOutcome.DUPLICATE if self.items[key][1] == item.digest else PutOutcome.CONFLICT
-        stored = StoredItem(
-            agent=item.agent,
-            batch=item.batch,
-            minute=item.minute,
-            received=item.received,
-            info=item.info,
-            data=encode(item.rollup),
-            failures=item.failures,
-        )
-        self.items[key] = (stored, item.digest)
+        self.items[key] = (stored(item), item.digest)
         return PutOutcome.WRITTEN
 
     def mark_late(self, workspace: str, agent: str, minute: int, stamp: str) -> None:

@@ -9,10 +9,8 @@ from itertools import groupby
 from random import Random
 from typing import Any
 
-from functions.domain import rollup_codec
 from functions.domain.dimensions import DEFAULT_DIMENSIONS
 from functions.domain.intake import plan
-from functions.domain.items import StoredItem
 from functions.domain.report import Report, Section, Table
 from functions.domain.selector import Selector
 from functions.domain.times import HOUR_MS, MINUTE_MS
@@ -20,6 +18,7 @@ from functions.report_making import Parts, make_report
 from functions.runtime.rule_book import RuleBook
 from functions.seal.service import Limits, SealService
 from tests.fakes.alerts import MemoryAlerts
+from tests.fakes.batches import stored
 from tests.fakes.deliveries import MemoryDeliveries
 from tests.fakes.fleet import MemoryFleet
 from tests.fakes.lease import MemoryLease
@@ -132,17 +131,7 @@ class Company:
         made = plan(json.dumps(document).encode(), workspace=WS, dimensions=dimensions, scope=(), now=self.now, raw=False)
         assert not made.rejected.count, made.rejected.listed
         for item in made.items:
-            self.batches.put(
-                StoredItem(
-                    agent=item.agent,
-                    batch=item.batch,
-                    minute=item.minute,
-                    received=item.received,
-                    info=item.info,
-                    data=rollup_codec.encode(item.rollup),
-                    failures=item.failures,
-                )
-            )
+            self.batches.put(stored(item))
 
     def seal_until(self, hour: int) -> None:
         """Time goes on to some minutes after an hour's beginning, and what is due is built."""

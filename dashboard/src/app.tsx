@@ -1,7 +1,7 @@
 // The frame around the views: menu, filter, connection, keyboard, and whoever is not signed in.
 
 import type { ComponentType, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Toasts, tell } from "./lib/actions.tsx";
 import { forgetAnswers } from "./lib/api.ts";
 import { type Shortcut, bind, bound } from "./lib/keys.ts";
@@ -20,7 +20,8 @@ export function App(): JSX.Element {
   const view = VIEWS.find((one) => one.name === route.value.view);
   const [help, setHelp] = useState(false);
   const [sharing, setSharing] = useState(false);
-  useEffect(() => bind([
+  // With the first drawing, not after it: a key that is pressed at once is not lost.
+  useLayoutEffect(() => bind([
     ...VIEWS.filter((one) => one.key).map((one): Shortcut => ({ keys: `g ${one.key}`, label: one.label, run: () => go(one.name) })),
     { keys: "/", label: "Filter", run: focusFilter },
     { keys: "s", label: "Share this view", run: () => setSharing(token.value !== null) },

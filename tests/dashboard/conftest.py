@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.dashboard.site import TOKEN, Site, fleet, running
 
@@ -20,6 +20,9 @@ ARGS = [
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
+# How long is waited for what is expected; a busy machine takes its time.
+MOST_MS = 20_000
+
 Open = Callable[..., Page]
 
 
@@ -28,6 +31,7 @@ def browser() -> Iterator[Browser]:
     """One for all tests of the page; ended with them, for Playwright keeps an event loop running in the main thread."""
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     assert found, "no Chromium: scripts/need-chromium installs one"
+    expect.set_options(timeout=MOST_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=found, args=ARGS)
         yield chromium
@@ -50,7 +54,7 @@ def open_page(browser: Browser, site: Site) -> Iterator[Open]:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(MOST_MS)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on(
             "console",

@@ -88,7 +88,7 @@ CHOOSE = """number => {
 def settled(page: Page) -> None:
     """Shown for some frames without a question open: a view may ask for more with what it got first."""
     page.evaluate("window.still = 0")
-    page.wait_for_function(SETTLED, timeout=5_000)
+    page.wait_for_function(SETTLED)
 
 
 def go(page: Page, place: str) -> None:

@@ -73,7 +73,7 @@ def test_budgets_that_are_nearly_used_up_stand_below_the_totals(site: Site, open
 def test_the_token_of_a_link_is_taken_once_and_leaves_the_address(site: Site, open_page) -> None:
     page = open_page("?by=tier")
     expect(page.locator(".tile")).to_have_count(30)
-    assert page.url == site.url + "?by=tier"
+    expect(page).to_have_url(site.url + "?by=tier")
     assert page.evaluate("sessionStorage.length") == 1
     assert page.evaluate("localStorage.length") == 0
     page.reload()
@@ -103,7 +103,7 @@ def test_the_filter_goes_to_the_api_and_stays_in_the_address(site: Site, open_pa
     page.keyboard.type("tier=smart,shard=acme")
     page.keyboard.press("Enter")
     expect(page.locator(".tile")).to_have_count(5)
-    assert page.url == site.url + "?tags=tier%3Dsmart%2Cshard%3Dacme"
+    expect(page).to_have_url(site.url + "?tags=tier%3Dsmart%2Cshard%3Dacme")
     page.reload()
     expect(page.locator(".tile")).to_have_count(5)
     assert page.get_by_label("Tags").input_value() == "tier=smart,shard=acme"
@@ -126,7 +126,7 @@ def test_a_filter_without_a_match_offers_the_way_back(site: Site, open_page) -> 
     expect(page.get_by_role("heading", name="No agent matches")).to_be_visible()
     page.get_by_role("button", name="Show all agents").click()
     expect(page.locator(".tile")).to_have_count(30)
-    assert page.url == site.url
+    expect(page).to_have_url(site.url)
 
 
 def test_a_filter_taken_back_shows_the_fleet_again_although_nothing_changed(site: Site, open_page) -> None:
@@ -149,7 +149,7 @@ def test_a_colour_filters_when_pressed(site: Site, open_page) -> None:
     page = open_page()
     page.get_by_role("button", name="2 red", exact=True).click()
     expect(page.locator(".tile")).to_have_count(2)
-    assert page.url == site.url + "?health=red"
+    expect(page).to_have_url(site.url + "?health=red")
     expect(page.get_by_role("button", name="26 green", exact=True)).to_be_visible()
     page.get_by_role("button", name="2 red", exact=True).click()
     expect(page.locator(".tile")).to_have_count(30)
@@ -165,7 +165,7 @@ def test_agents_are_grouped_by_a_tag_with_counts(site: Site, open_page) -> None:
         "tier=smart · ■ 2  ▲ 1  ● 7",
         "no tier · ● 1",
     ]
-    assert page.url == site.url + "?by=tier"
+    expect(page).to_have_url(site.url + "?by=tier")
 
 
 def test_a_word_that_no_agent_has_as_tag_groups_nothing(site: Site, open_page) -> None:

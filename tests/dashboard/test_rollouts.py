@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -10,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from functions.domain.rollout import Hold, HoldCause, Outcome, Phase, Reversibility
 from tests.cli import shapes
+from tests.dashboard.answer_parts import asked_for
 from tests.dashboard.rolling import ID, comparison, held, listed, log, plan, rollout, shown, verdict
 from tests.dashboard.site import TOKEN, Site
 
@@ -104,8 +106,8 @@ def test_a_wave_is_chosen_by_keyboard_and_stands_in_the_address(site: Site, put,
     page.keyboard.press("Enter")
     expect(third).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_text("The gate looks when the wave's agents have applied it.")).to_be_visible()
-    assert page.url.endswith(f"#/rollouts/{ID}?wave=3")
-    assert (f"{PATH}/comparison", {"wave": ["2"]}) in [(path, query) for path, query, _ in site.asked]
+    expect(page).to_have_url(re.compile(rf"#/rollouts/{ID}\?wave=3$"))
+    asked_for(page, site, f"{PATH}/comparison", wave="2")
 
 
 def test_only_what_is_possible_is_offered_and_done_with_a_comment(site: Site, put, show) -> None:

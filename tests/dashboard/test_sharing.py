@@ -34,7 +34,7 @@ def test_a_shared_link_is_opened_where_it_points_and_leaves_the_address(site: Si
     site.routes["/api/me"] = answers.me("read", tags="env=prod")
     page = open_page("?by=tier", f"#share={TOKEN}&view=%2Fsettings%2Fme")
     expect(page.get_by_role("heading", name="This token", exact=True)).to_be_visible()
-    assert page.url == f"{site.url}?by=tier#/settings/me"
+    expect(page).to_have_url(f"{site.url}?by=tier#/settings/me")
     assert "read · env=prod" in page.locator("#who").inner_text()
 
 
@@ -73,7 +73,7 @@ def test_a_wall_screen_goes_round_its_views_without_menu_and_is_left_by_escape(s
     assert page.evaluate("history.length") == steps
     page.keyboard.press("Escape")
     expect(page.get_by_role("navigation", name="Views")).to_be_visible()
-    assert page.url == f"{site.url}?tags=env%3Dprod#/fleet"
+    expect(page).to_have_url(f"{site.url}?tags=env%3Dprod#/fleet")
 
 
 def test_a_link_for_a_wall_names_its_views(site: Site, open_page) -> None:

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.cli import shapes
 from tests.dashboard import work_answers as work
+from tests.dashboard.answer_parts import asked_for
 from tests.dashboard.site import TOKEN, Request, Site
 
 pytestmark = pytest.mark.browser
@@ -43,11 +44,6 @@ def answers(site: Site) -> None:
     }
 
 
-def asked(site: Site, path: str) -> dict[str, str]:
-    """The parameters of the last question."""
-    return {key: value[0] for key, value in [query for one, query, _ in site.asked if one == path][-1].items()}
-
-
 def test_the_feed_is_narrowed_and_ordered_and_its_address_says_how(site: Site, open_page) -> None:
     page = open_page("?tags=env%3Dprod", **at("/tasks"))
     rows = page.locator("tbody tr[data-id]")
@@ -59,14 +55,8 @@ def test_the_feed_is_narrowed_and_ordered_and_its_address_says_how(site: Site, o
     page.get_by_label("Latency").select_option("p95-p99")
     page.get_by_role("button", name="Slowest").click()
     expect(page.locator(".panel h2")).to_have_text("40 or more tasks, which took 600 ms to 900 ms: slowest first")
-    assert asked(site, "/api/tasks") == {
-        "tags": "env=prod,tier=smart",
-        "status": "failed",
-        "band": "p95-p99",
-        "order": "latency",
-        "limit": "100",
-        "range": "24h",
-    }
+    narrowed = {"tags": "env=prod,tier=smart", "status": "failed", "band": "p95-p99", "order": "latency", "limit": "100", "range": "24h"}
+    assert asked_for(page, site, "/api/tasks", **narrowed) == narrowed
     page.reload()
     expect(page.get_by_label("Status")).to_have_value("failed")
     expect(rows).to_have_count(40)
@@ -76,7 +66,7 @@ def test_older_tasks_come_page_by_page_and_lead_back(site: Site, open_page) -> N
     page = open_page(**at("/tasks"))
     page.get_by_role("button", name="Older").click()
     expect(page.locator("tbody tr[data-id]")).to_have_count(5)
-    assert asked(site, "/api/tasks")["cursor"] == "older"
+    asked_for(page, site, "/api/tasks", cursor="older")
     page.get_by_role("button", name="Newest", exact=True).last.click()
     expect(page.locator("tbody tr[data-id]")).to_have_count(40)
 
@@ -92,13 +82,8 @@ def test_one_task_tells_its_whole_story_reached_by_keyboard(site: Site, open_pag
     expect(page.locator(".story li b")).to_have_text(["task.started", "task.failed"])
     expect(page.locator(".story li").last).to_contain_text("4 s after the first")
     expect(page.get_by_role("link", name="Errors of this agent by kind")).to_be_visible()
-    assert asked(site, "/api/events") | {"start": "", "end": ""} == {
-        "task": "t-003",
-        "agent": "fast-003",
-        "start": "",
-        "end": "",
-        "limit": "200",
-    }
+    events = {"task": "t-003", "agent": "fast-003", "limit": "200"}
+    assert asked_for(page, site, "/api/events", **events).keys() == {*events, "start", "end"}
 
 
 def test_a_task_that_is_not_in_the_range_is_looked_for_in_a_longer_one(site: Site, open_page) -> None:
@@ -126,7 +111,8 @@ def test_kinds_of_errors_are_searched_and_new_ones_marked(site: Site, open_page)
     site.routes["/api/errors"] = work.errors()
     page.clock.run_for(16_000)
     expect(page.get_by_text("No failed task fits.")).to_be_visible()
-    assert asked(site, "/api/errors") == {"limit": "1000", "q": "answer", "new": "true", "range": "24h"}
+    searched = {"limit": "1000", "q": "answer", "new": "true", "range": "24h"}
+    assert asked_for(page, site, "/api/errors", **searched) == searched
 
 
 def test_one_kind_over_time_with_samples_and_the_way_to_its_tasks(site: Site, open_page) -> None:
@@ -138,7 +124,7 @@ def test_one_kind_over_time_with_samples_and_the_way_to_its_tasks(site: Site, op
     expect(page.locator(".shares dt").first).to_have_text("fast-003")
     page.get_by_role("link", name="Failed tasks of this time").click()
     expect(page.get_by_label("Status")).to_have_value("failed")
-    assert {"start", "end"} <= asked(site, "/api/tasks").keys()
+    assert {"start", "end"} <= asked_for(page, site, "/api/tasks", status="failed").keys()
     site.routes[f"/api/errors/{KIND}"] = work.error(raw=False)
     page.go_back()
     expect(page.get_by_text("Single failed tasks are not kept on this stage")).to_be_visible()

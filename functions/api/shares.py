@@ -11,6 +11,7 @@ from functions.api.endpoint import Call, Noun
 from functions.api.models import Body, Tags, whole
 from functions.api.tokens import TokenCreated, issued
 from functions.domain.badge import path_of
+from functions.domain.errors import NotAllowed
 from functions.domain.selector import parse_tags
 from functions.domain.times import DAY_MS, SECOND_MS
 from functions.domain.token import Scope, TokenRecord
@@ -64,7 +65,12 @@ def _issued(call: Call, what: str, scope: Scope, tags: Mapping[str, str], life_s
     document = call.services.tokens.get(call.caller.token_id)
     own = TokenRecord.from_document(document) if document else None
     limits = {**parse_tags(call.caller.scope_text), **tags}
+    if own is not None and own.revoked is not None:
+        # The gateway may take it for another minute; what is made now would outlive it.
+        raise NotAllowed("the token is revoked")
     expires = call.now + life_s * SECOND_MS
     if own is not None and own.expires is not None:
         expires = min(expires, own.expires)
-    return issued(call, name=f"{what} by {call.caller.token_id}", scopes=[scope], tags=limits, expires=expires)
+    return issued(
+        call, name=f"{what} by {call.caller.token_id}", scopes=[scope], tags=limits, expires=expires, shared_by=call.caller.token_id
+    )

@@ -73,6 +73,8 @@ class TokenRecord:
     created: int
     expires: int | None = None
     revoked: int | None = None
+    shared_by: str | None = None
+    """Of a link or a badge: id of the token that made it."""
 
     def state(self, now: int) -> TokenState:
         """Whether it is good at a moment."""
@@ -99,7 +101,15 @@ class TokenRecord:
 
 
 def create(
-    *, workspace: str, name: str, scopes: Collection[str], tags: str = "", now: int, expires: int | None = None, random: bytes
+    *,
+    workspace: str,
+    name: str,
+    scopes: Collection[str],
+    tags: str = "",
+    now: int,
+    expires: int | None = None,
+    shared_by: str | None = None,
+    random: bytes,
 ) -> tuple[TokenRecord, str]:
     """A new token's record, and its text. `tags` is `k=v,k=v`. Raises `InvalidInput` naming the field."""
     if len(random) != RANDOM_BYTES:
@@ -114,6 +124,7 @@ def create(
         tags=parse_tags(tags),
         created=now,
         expires=_expiry(expires, now),
+        shared_by=shared_by,
     )
     return record, f"cp_{token_id}_{secret}"
 

@@ -8,7 +8,10 @@ import pytest
 from werkzeug.test import Client
 
 from cdk import data_stack
-from functions.api import retention
+from functions.api import retention, shares
+from functions.api.caller import Caller
+from functions.api.endpoint import Call
+from functions.domain.errors import NotAllowed
 from functions.domain.fleet import Status
 from functions.domain.times import DAY_MS
 from tests.api.world import NOW, ApiClient, World, agent
@@ -44,6 +47,33 @@ def test_a_link_reads_and_does_nothing_else(world: World) -> None:
     assert any(one["id"] == made["id"] and one["name"].startswith("link to alerts by ") for one in listed)
     world.client().call("DELETE", f"/api/tokens/{made['id']}")
     assert visitor.problem(401, "GET", "/api/me")["detail"] == "the token is revoked"
+
+
+def test_links_and_badges_are_revoked_with_the_token_that_made_them_unless_told_otherwise(world: World) -> None:
+    admin, leaked, other = world.client(), world.client("operate"), world.client("operate")
+    link, badge = share(leaked).json, leaked.call("POST", "/api/badges", json={}).json
+    kept = share(other).json
+    owner = leaked.token.split("_")[1]
+    assert (link["sharedBy"], kept["sharedBy"]) == (owner, other.token.split("_")[1])
+    assert admin.call("DELETE", f"/api/tokens/{owner}?shares=keep").json == {"id": owner, "shares": []}
+    assert ApiClient(Client(world.wsgi), link["token"]).get("/api/me")["scopes"] == ["read"]
+    # Once more, and now with what it shared.
+    answer = admin.call("DELETE", f"/api/tokens/{owner}").json
+    assert set(answer["shares"]) == {link["id"], badge["id"]}
+    assert ApiClient(Client(world.wsgi), link["token"]).problem(401, "GET", "/api/me")["detail"] == "the token is revoked"
+    assert said(world, f"/{badge['path']}", 404) == "agents: badge revoked"
+    states = {one["id"]: one["state"] for one in admin.get("/api/tokens")["tokens"]}
+    assert states[kept["id"]] == "active"
+    assert admin.problem(400, "DELETE", f"/api/tokens/{owner}?shares=some")["field"] == "shares"
+
+
+def test_a_token_that_is_revoked_makes_no_link_any_more(world: World) -> None:
+    # The gateway still lets it pass for a minute.
+    owner = world.token("operate").split("_")[1]
+    world.client().call("DELETE", f"/api/tokens/{owner}")
+    caller = Caller(workspace="team", token_id=owner, scopes=frozenset({"operate"}), scope_text="")
+    with pytest.raises(NotAllowed, match="revoked"):
+        shares.share(Call(world.services, caller, NOW), shares.ShareWanted(view="fleet"))
 
 
 def test_a_link_reaches_no_further_than_the_token_that_makes_it(world: World) -> None:

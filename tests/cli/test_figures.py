@@ -116,6 +116,7 @@ TOKEN = {
     "created": shapes.STAMP,
     "expires": None,
     "revoked": None,
+    "sharedBy": None,
     "state": "active",
 }
 
@@ -130,9 +131,11 @@ def test_a_new_token_is_alone_on_standard_output(cli, api: Answers) -> None:
 
 def test_tokens_are_listed_and_revoked_by_id(cli, api: Answers) -> None:
     api.table["GET /api/tokens"] = {"tokens": [TOKEN]}
-    api.table["DELETE /api/tokens/ABC"] = (204, None)
+    api.table["DELETE /api/tokens/ABC"] = {"id": "ABC", "shares": ["L1", "L2"]}
     assert "shard=acme" in cli("token", "list").stdout
-    assert cli("token", "revoke", "ABC").returncode == 0
+    assert "ABC is revoked, with 2 links or badges that it made;" in cli("token", "revoke", "ABC").stdout
+    assert cli("token", "revoke", "ABC", "--keep-shares").returncode == 0
+    assert [one.query for one in api.asked if one.method == "DELETE"] == [{}, {"shares": "keep"}]
     assert cli("token", "revoke", "cp_ABC_xyz").returncode == 2
 
 

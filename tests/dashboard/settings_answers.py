@@ -19,7 +19,15 @@ from tests.cli.shapes import NOW
 
 SECRET = "cp_0123456789abc_" + "s" * 43
 WEEK = NOW + 7 * DAY_MS
-_MADE: dict[str, Any] = {"id": "0123456789abc", "name": "made", "tags": {}, "state": "active", "created": NOW, "revoked": None}
+_MADE: dict[str, Any] = {
+    "id": "0123456789abc",
+    "name": "made",
+    "tags": {},
+    "state": "active",
+    "created": NOW,
+    "revoked": None,
+    "shared_by": None,
+}
 
 
 def body(model: BaseModel) -> Any:
@@ -27,7 +35,9 @@ def body(model: BaseModel) -> Any:
     return json.loads(model.model_dump_json(by_alias=True))
 
 
-def token(id: str, name: str, *scopes: str, state: str = "active", tags: dict[str, str] | None = None) -> TokenAnswer:
+def token(
+    id: str, name: str, *scopes: str, state: str = "active", tags: dict[str, str] | None = None, shared_by: str | None = None
+) -> TokenAnswer:
     return TokenAnswer(
         id=id,
         name=name,
@@ -37,6 +47,7 @@ def token(id: str, name: str, *scopes: str, state: str = "active", tags: dict[st
         created=NOW,
         expires=WEEK,
         revoked=NOW if state == "revoked" else None,
+        shared_by=shared_by,
     )
 
 

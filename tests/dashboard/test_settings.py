@@ -56,7 +56,7 @@ def test_tokens_are_revoked_after_a_question_and_hostile_names_are_text(site: Si
     site.routes["/api/tokens"] = answers.tokens(
         answers.token("T1", HOSTILE, "read", tags={"shard": HOSTILE}), answers.token("T2", "old", "read", state="revoked")
     )
-    site.routes["DELETE /api/tokens/T1"] = (204, None)
+    site.routes["DELETE /api/tokens/T1"] = {"id": "T1", "shares": []}
     page = open_page(**at("settings/tokens"))
     expect(page.locator("tbody tr")).to_have_count(1)
     page.get_by_role("button", name="All (2)").click()
@@ -68,6 +68,28 @@ def test_tokens_are_revoked_after_a_question_and_hostile_names_are_text(site: Si
     expect(page.get_by_text("It is revoked.")).to_be_visible()
     assert [(one.method, one.path) for one in site.sent] == [("DELETE", "/api/tokens/T1")]
     assert page.locator("main img, dialog img").count() == 0
+
+
+@pytest.mark.parametrize(("keep", "query"), [(False, {}), (True, {"shares": ["keep"]})])
+def test_links_that_a_token_made_are_named_and_revoked_with_it(site: Site, open_page, keep: bool, query: dict[str, list[str]]) -> None:
+    links = [answers.token(f"L{n}", f"link {n} {HOSTILE}", "read", shared_by="T1") for n in range(2)]
+    others = (
+        answers.token("L3", "of another", "read", shared_by="T2"),
+        answers.token("L4", "gone", "read", state="revoked", shared_by="T1"),
+    )
+    site.routes["/api/tokens"] = answers.tokens(answers.token("T1", "leaked", "operate"), *links, *others)
+    site.routes["DELETE /api/tokens/T1"] = {"id": "T1", "shares": [] if keep else ["L0", "L1"]}
+    page = open_page(**at("settings/tokens"))
+    page.get_by_role("button", name="Revoke leaked", exact=True).click()
+    dialog = page.locator("dialog")
+    expect(dialog).to_contain_text("It made 2 links or badges that still work:")
+    expect(dialog.locator("li")).to_have_count(2)
+    expect(dialog.locator("li").first).to_contain_text(HOSTILE)
+    if keep:
+        dialog.get_by_label("Revoke them too").uncheck()
+    dialog.get_by_role("button", name="Revoke", exact=True).click()
+    expect(page.get_by_text("It is revoked." if keep else "It is revoked, with 2 links or badges that it made.")).to_be_visible()
+    assert [(one.method, one.path, one.query) for one in site.sent] == [("DELETE", "/api/tokens/T1", query)]
 
 
 def test_who_may_not_manage_tokens_is_told_so_and_the_rest_is_there(site: Site, open_page) -> None:

@@ -92,6 +92,7 @@ def test_the_redacted_view_has_all_but_the_hash() -> None:
         "created": NOW,
         "expires": NOW + 10,
         "revoked": None,
+        "shared_by": None,
         "state": "active",
     }
 

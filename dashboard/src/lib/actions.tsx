@@ -24,7 +24,7 @@ export function tell(text: string, tone: "good" | "bad" = "good"): void {
 export interface Acting {
   busy: boolean;
   error: ApiError | null;
-  // Runs it unless something runs; true when it went well. `done` is told to the user.
+  // Runs it unless something runs; true when it went well. `done` is told to the user, unless it is empty: `work` told by itself.
   run: (work: () => Promise<unknown>, done: string, after?: () => void) => Promise<boolean>;
 }
 
@@ -37,7 +37,7 @@ export function useAction(): Acting {
     setError(null);
     try {
       await work();
-      tell(done);
+      if (done) tell(done);
       after?.();
       return true;
     } catch (fault) {

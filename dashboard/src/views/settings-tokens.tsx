@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { useAction } from "../lib/actions.tsx";
+import { tell, useAction } from "../lib/actions.tsx";
 import { send } from "../lib/api.ts";
 import { plural } from "../lib/format.ts";
 import { useLive } from "../lib/live.ts";
@@ -22,6 +22,7 @@ export interface Token {
   created: string;
   expires: string | null;
   revoked: string | null;
+  sharedBy: string | null; // of a link or a badge: the token that made it
 }
 
 const TONES: Record<Token["state"], Tone> = { active: "good", expired: "idle", revoked: "bad" };
@@ -58,21 +59,38 @@ export function Tokens(): JSX.Element {
         }}
       </Loaded>
       {adding ? <NewToken onClose={() => { setAdding(false); live.refresh(); }} /> : null}
-      {gone ? <Revoke token={gone} onClose={() => { setGone(null); live.refresh(); }} /> : null}
+      {gone ? <Revoke token={gone} shares={live.data?.tokens.filter((one) => one.state === "active" && one.sharedBy === gone.id) ?? []} onClose={() => { setGone(null); live.refresh(); }} /> : null}
     </Panel>
   );
 }
 
-function Revoke({ token, onClose }: { token: Token; onClose: () => void }): JSX.Element {
+const MOST_NAMED = 20;
+
+function Revoke({ token, shares, onClose }: { token: Token; shares: readonly Token[]; onClose: () => void }): JSX.Element {
+  const [keep, setKeep] = useState(false);
   const { busy, error, run } = useAction();
   const own = token.id === me.value?.id;
+  const revoke = async (): Promise<void> => {
+    const { body } = await send<{ shares: string[] }>("DELETE", `api/tokens/${encodeURIComponent(token.id)}${keep ? "?shares=keep" : ""}`);
+    tell(body.shares.length ? `It is revoked, with ${plural(body.shares.length, "link or badge", "links or badges")} that it made.` : "It is revoked.");
+  };
   return (
     <Dialog title={`Revoke ${token.name}`} onClose={onClose}>
       <p>Whoever uses it is refused from now on; for up to {plural(1, "minute")} it may still be taken. This cannot be undone.</p>
+      {shares.length ? (
+        <>
+          <p>It made {plural(shares.length, "link or badge", "links or badges")} that still {shares.length === 1 ? "works" : "work"}:</p>
+          <ul>
+            {shares.slice(0, MOST_NAMED).map((one) => <li key={one.id}>{one.name} <span class="soft">made <Ago at={one.created} />{one.expires ? <>, expires <Ago at={one.expires} /></> : null}</span></li>)}
+            {shares.length > MOST_NAMED ? <li>and {shares.length - MOST_NAMED} more</li> : null}
+          </ul>
+          <label class="check"><input type="checkbox" checked={!keep} onChange={(event) => setKeep(!event.currentTarget.checked)} /> Revoke {shares.length === 1 ? "it" : "them"} too: whoever had the token may have made {shares.length === 1 ? "it" : "them"}</label>
+        </>
+      ) : null}
       {own ? <p class="notice error">You are signed in with this token: revoking it signs you out.</p> : null}
       {error ? <p class="fault" role="alert">{error.message}</p> : null}
       <div class="buttons">
-        <button type="button" class="danger" disabled={busy} onClick={() => void run(() => send("DELETE", `api/tokens/${encodeURIComponent(token.id)}`), "It is revoked.", onClose)}>Revoke</button>
+        <button type="button" class="danger" disabled={busy} onClick={() => void run(revoke, "", onClose)}>Revoke</button>
         <button type="button" class="second" onClick={onClose}>Cancel</button>
       </div>
     </Dialog>

@@ -62,10 +62,13 @@ def list_(context: click.Context, as_json: bool) -> None:
 
 @token.command()
 @click.argument("token_id", metavar="ID")
+@click.option("--keep-shares", is_flag=True, help="Let links and badges that it made go on; without, they are revoked with it.")
 @click.pass_context
-def revoke(context: click.Context, token_id: str) -> None:
-    """Revoke a token for good, by its id."""
+def revoke(context: click.Context, token_id: str, keep_shares: bool) -> None:
+    """Revoke a token for good, by its id, and links and badges that it made."""
     if token_id.startswith("cp_"):
         raise click.UsageError("give the token's id, as `clawpulse token list` shows it, not its text")
-    api_of(context).send("DELETE", f"api/tokens/{segment(token_id)}")
-    out.print_line(f"{token_id} is revoked; running requests may be served a minute longer")
+    answer = api_of(context).send("DELETE", f"api/tokens/{segment(token_id)}{'?shares=keep' if keep_shares else ''}")
+    amount = len(answer["shares"])
+    shares = f", with {amount} link{'s' * (amount > 1)} or badge{'s' * (amount > 1)} that it made" if amount else ""
+    out.print_line(f"{token_id} is revoked{shares}; running requests may be served a minute longer")

@@ -13,6 +13,7 @@ from functions.api.address import remember
 from functions.api.desired import texts
 from functions.api.endpoint import Call, Noun, Reply
 from functions.api.models import Answer, Asked, Body, Cursor
+from functions.api.rollout_preview import DocumentChange, Obstacle, document_changes, obstacles
 from functions.api.rollout_settings import policy_for
 from functions.api.rollout_view import EntryAnswer, Names, RolloutAnswer, RolloutDetails, brief, details, entry
 from functions.api.rollout_wanted import RolloutWanted, chosen_agents
@@ -79,6 +80,9 @@ class Started(Answer):
     rollout: RolloutDetails | None = Field(description="Null when no agent would change.")
     unchanged: int = Field(description="Agents chosen that have all of it already.")
     irreversible: list[str] = Field(description="What going back does not undo.")
+    changes: list[DocumentChange] = Field(description="Of a dry run: documents before and after, that of most agents first.")
+    more_changes: int = Field(description="Documents that change and are too many, or too large, to be shown.")
+    obstacles: list[Obstacle] = Field(description="Of a dry run: what would refuse or hold it now.")
 
 
 class Rollouts(Answer):
@@ -125,12 +129,16 @@ def start(call: Call, body: RolloutWanted) -> Reply:
     wanted = _wanted(call, body, made, chosen, selector, patch)
     unchanged = sum(made.targets[agent] == text for agent, text in there.items())
     rollout, waves = _preview(call, wanted) if body.dry_run else _launched(call, wanted)
+    changes, more = document_changes(there, made.targets) if body.dry_run else ([], 0)
     return Reply(
         body=Started.model_construct(
             dry_run=body.dry_run,
             rollout=details(rollout, waves, names_for(call), call.now) if rollout else None,
             unchanged=unchanged,
             irreversible=made.irreversible,
+            changes=changes,
+            more_changes=more,
+            obstacles=obstacles(call, waves) if body.dry_run else [],
         ),
         status=200 if body.dry_run or rollout is None else 201,
     )

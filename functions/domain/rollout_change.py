@@ -52,6 +52,24 @@ class Changed(NamedTuple):
         return found[0][: MAX_TITLE - len(more)] + more if found else "no change"
 
 
+class Replaced(NamedTuple):
+    """A document that some agents have, and what they shall have instead: canonical texts."""
+
+    before: str
+    after: str
+    agents: tuple[str, ...]
+    """In order."""
+
+
+def replaced(before: Mapping[str, str], after: Mapping[str, str]) -> list[Replaced]:
+    """What becomes of which document, that of most agents first; what stays as it is is left out. Both are texts by agent, of the same."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for agent in sorted(before):
+        if before[agent] != after[agent]:
+            found.setdefault((before[agent], after[agent]), []).append(agent)
+    return [Replaced(*texts, tuple(agents)) for texts, agents in sorted(found.items(), key=lambda one: (-len(one[1]), one[1]))]
+
+
 def check_patch(patch: Mapping[str, Any]) -> None:
     """Raise `InvalidDocument` with everything that no agent's document may have: unknown fields, wrong values, secrets written out."""
     faults = Faults()

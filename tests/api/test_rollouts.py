@@ -6,6 +6,7 @@ import jsonschema
 import msgspec
 import pytest
 
+from functions.api import rollout_preview
 from functions.domain.desired import MAX_BYTES, desired
 from functions.domain.rollout import Approval, Entry, Finding, Hold, HoldCause, MemberState, Outcome, Phase, Policy, Reversibility
 from functions.domain.times import DAY_MS
@@ -83,6 +84,35 @@ def test_a_dry_run_shows_the_waves_and_stores_nothing(world: World, client: ApiC
     assert made["rollout"]["reversibility"] == "irreversible"
     assert client.get("/api/rollouts")["rollouts"] == []
     assert world.fleet.settings("team", "api-address") is None
+
+
+def test_a_dry_run_shows_what_becomes_of_documents_and_what_stands_in_the_way(world: World, client: ApiClient) -> None:
+    have(world, "b1", {"model": {"primary": "swift/one"}, "paused": True})
+    freeze = {"freezes": [{"reason": "Release week", "tags": "env=dev", "ends": "2026-12-01T00:00:00Z"}]}
+    assert client.call("PUT", "/api/freezes", json=freeze).status_code == 200
+    planned = start(client, 200, tags="", dryRun=True)
+    assert [(one["agents"], one["named"], one["before"], one["after"]) for one in planned["changes"]] == [
+        (2, ["a1", "a2"], {}, {"model": {"primary": "swift/two"}}),
+        (1, ["b1"], {"model": {"primary": "swift/one"}, "paused": True}, {"model": {"primary": "swift/two"}, "paused": True}),
+    ]
+    (hold,) = planned["obstacles"]
+    assert (planned["moreChanges"], hold["kind"]) == (0, "freeze")
+    assert "Release week" in hold["text"]
+    other = start(client)
+    assert (other["changes"], other["obstacles"]) == ([], [])
+    (rival, _) = start(client, 200, tags="", dryRun=True, model="swift/three")["obstacles"]
+    assert rival["kind"] == "rollout"
+    assert other["rollout"]["id"] in rival["text"]
+    assert client.problem(409, "POST", "/api/rollouts", json={**MODEL, "model": "swift/three"})["detail"] == rival["text"]
+
+
+def test_documents_that_are_too_many_to_be_shown_are_counted(world: World, client: ApiClient) -> None:
+    many = [agent(f"m{n}", "env=many") for n in range(rollout_preview.MOST_SHOWN + 3)]
+    world.seal(*many)
+    for n, one in enumerate(many):
+        have(world, one.id, {"paused": True, "model": {"primary": f"swift/{n}"}})
+    planned = start(client, 200, tags="env=many", dryRun=True)
+    assert (len(planned["changes"]), planned["moreChanges"]) == (rollout_preview.MOST_SHOWN, 3)
 
 
 @pytest.mark.parametrize(

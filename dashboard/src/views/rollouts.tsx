@@ -10,6 +10,7 @@ import { Loaded, State } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
 import { Progress } from "../ui/waves.tsx";
 import { RolloutPage } from "./rollouts-one.tsx";
+import { OF_FILTER, StartRollout } from "./rollouts-start.tsx";
 
 const STATES = [["", "All"], ["open", "Under way"], ["over", "Over"]] as const;
 const A_PAGE = 50;
@@ -25,10 +26,10 @@ export default function Rollouts(): JSX.Element {
 }
 
 function List(): JSX.Element {
-  const { state = "", cursor } = route.value.query;
+  const { state = "", cursor, start } = route.value.query;
   const found = useLive<Page>("api/rollouts", { limit: A_PAGE, state, cursor });
   return (
-    <Panel title="Rollouts" aside={<Choices label="Which" value={state} options={STATES.map(([value, label]) => ({ value, label }))} onChoose={(value) => show({ state: value, cursor: undefined })} />}>
+    <Panel title="Rollouts" aside={<Aside state={state} />}>
       <Loaded live={found} what="rollouts">
         {({ rollouts, next }) => (
           <>
@@ -37,7 +38,17 @@ function List(): JSX.Element {
           </>
         )}
       </Loaded>
+      {start ? <StartRollout key={start} start={start} onClose={() => { show({ start: undefined }); found.refresh(); }} /> : null}
     </Panel>
+  );
+}
+
+function Aside({ state }: { state: string }): JSX.Element {
+  return (
+    <>
+      <Choices label="Which" value={state} options={STATES.map(([value, label]) => ({ value, label }))} onChoose={(value) => show({ state: value, cursor: undefined })} />
+      <a class="button" href={href("rollouts", [], { ...route.value.query, start: OF_FILTER })}>Start a rollout…</a>
+    </>
   );
 }
 
@@ -56,7 +67,7 @@ const COLUMNS: readonly Column<RolloutLine>[] = [
 function Empty({ filtered }: { filtered: boolean }): JSX.Element {
   if (filtered) return <State symbol="∅" title="No such rollout" text="None is in this state." action={["Show all", () => show({ state: undefined, cursor: undefined })]} />;
   return (
-    <State symbol="○" title="No rollout yet" text="A rollout brings agents another model, prompt or version in waves, and turns around by itself when they get worse. See what one would do:"
+    <State symbol="○" title="No rollout yet" text="A rollout brings agents another model, prompt or version in waves, and turns around by itself when they get worse. “Start a rollout…” shows what one would do, and so does:"
       code={"clawpulse rollout start --tags tier=fast --model anthropic/claude-sonnet-5 --dry-run"} />
   );
 }

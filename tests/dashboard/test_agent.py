@@ -137,7 +137,7 @@ def test_figures_stand_beside_those_of_the_same_hour_a_week_ago(site: Site, open
     expect(page.locator("#totals .week")).to_have_text(
         ["+20 % on the week", "+1.3 points on the week", "+7 % on the week", "±0 % on the week", "+971 % on the week"]
     )
-    expect(page.locator("#totals > div").nth(1)).to_have_attribute("title", "70 in the same hour a week ago")
+    expect(page.locator("#totals > div").nth(1)).to_have_attribute("title", "of the last whole minute; 70 in the same hour a week ago")
 
 
 def test_tiles_stand_in_the_order_that_was_chosen(site: Site, open_page) -> None:

@@ -9,12 +9,16 @@ export type Maybe = number | null | undefined;
 
 const plain = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const fine = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const small = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
+// To one digit; below 1 to two that count, for what is little is not 0.
+const rounded = (value: number): string => (Math.abs(value) < 1 ? small : plain).format(value);
+
 export const number = (value: Maybe): string =>
-  value == null ? MISSING : Math.abs(value) >= 10_000 ? compact.format(value) : plain.format(value);
-export const percent = (value: Maybe): string => (value == null ? MISSING : `${plain.format(value * 100)} %`);
+  value == null ? MISSING : Math.abs(value) >= 10_000 ? compact.format(value) : rounded(value);
+export const percent = (value: Maybe): string => (value == null ? MISSING : `${rounded(value * 100)} %`);
 export const change = (value: Maybe): string =>
   value == null ? MISSING : `${value > 0 ? "+" : value < 0 ? "−" : "±"}${plain.format(Math.abs(value) * 100)} %`;
 export const milliseconds = (value: Maybe): string =>
@@ -39,7 +43,7 @@ export function figure(value: Maybe, unit: Unit): string {
     case "usd": return dollars(value);
     case "ms": return milliseconds(value);
     case "fraction": return percent(value);
-    case "percent": return value == null ? MISSING : `${plain.format(value)} %`;
+    case "percent": return value == null ? MISSING : `${rounded(value)} %`;
     case "seconds": return value == null ? MISSING : duration(value);
     case "per_minute": return value == null ? MISSING : `${number(value)}/min`;
     case "bytes": return bytes(value);

@@ -66,7 +66,8 @@ export function Stat({ label, value, note, tone, title }: StatProps): JSX.Elemen
   return (
     <div class="stat" data-tone={tone} title={title}>
       <dt>{label}</dt>
-      <dd>{value}{note !== undefined && note !== "" ? <small>{note}</small> : null}</dd>
+      <dd>{value}</dd>
+      {note !== undefined && note !== "" ? <dd class="note">{note}</dd> : null}
     </div>
   );
 }

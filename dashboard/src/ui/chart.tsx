@@ -40,6 +40,8 @@ export interface ChartProps {
   onZoom?: (start: number, end: number) => void;
   onUnzoom?: () => void;
   note?: string;
+  // The answer is still to come: not the same as none.
+  waiting?: boolean;
 }
 
 export function Chart(props: ChartProps): JSX.Element {
@@ -68,7 +70,7 @@ export function Chart(props: ChartProps): JSX.Element {
   return (
     <figure class="chart" role="group" aria-label={`${title}: ${describe(props)}`}>
       <figcaption><b>{title}</b>{note ? <span class="soft"> {note}</span> : null}</figcaption>
-      {empty ? <p class="nothing">No data in this range.</p> : <div class="plot" ref={place} aria-hidden="true" />}
+      {empty ? <p class="nothing">{props.waiting ? "Asking the API…" : "No data in this range."}</p> : <div class="plot" ref={place} aria-hidden="true" />}
       {empty ? null : (
         <p class="legend">
           {lines.map((line, index) => (

@@ -50,13 +50,13 @@ function options(place: HTMLElement, latest: { current: ChartProps }, onCursor: 
         spanGaps: false,
         ...(line.dashed ? { dash: [5, 4] } : {}),
         ...(bars && uPlot.paths.bars ? { paths: uPlot.paths.bars({ size: [0.7, 40] }), fill: () => colorOf(line.color, index) } : {}),
-        points: { show: line.points.length < 40 && !bars },
+        points: { show: (drawn, of) => !bars && (drawn.data[of]?.length ?? 0) < FEW, filter: (drawn, of, shown) => (shown || bars ? null : alone(drawn.data[of] ?? [])) },
       })),
     ],
     ...(band && lines.length > 1 ? { bands: [{ series: [lines.length, 1], fill: () => `${colorOf(lines[0]?.color, 0)}22` }] } : {}),
     axes: [
-      { stroke: soft, grid, ticks: grid, font: FONT, values: (_plot, splits, _axis, _space, step) => splits.map((second) => tick(second * 1000, step)) },
-      { stroke: soft, grid, ticks: grid, font: FONT, size: 70, values: (_plot, splits) => splits.map((value) => figure(value, unit)) },
+      { stroke: soft, grid, ticks: grid, font: FONT, size: 34, incrs: STEPS_S, values: (_plot, splits, _axis, _space, step) => splits.map((second) => tick(second * 1000, step)) },
+      { stroke: soft, grid, ticks: grid, font: FONT, size: (_plot, labels) => roomFor(labels), values: (_plot, splits) => splits.map((value) => figure(value, unit)) },
     ],
     hooks: {
       setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)],
@@ -75,10 +75,26 @@ function options(place: HTMLElement, latest: { current: ChartProps }, onCursor: 
 }
 
 const FONT = "12px system-ui, sans-serif";
+const LETTER_PX = 7.2;
+const FEW = 40; // points that are all marked
+const [MINUTE_S, HOUR_S, DAY_S] = [60, 3_600, 86_400];
+// Between two times of the axis: they are told by the minute, so none is less.
+const STEPS_S = [...[1, 2, 5, 10, 15, 30].map((many) => many * MINUTE_S), ...[1, 2, 3, 4, 6, 8, 12].map((many) => many * HOUR_S), ...[1, 2, 3, 7, 14, 30, 90, 365].map((many) => many * DAY_S)];
+
+// Values that a line does not reach, for there are none beside them: without a mark nobody saw them.
+function alone(values: ArrayLike<number | null | undefined>): number[] {
+  const found: number[] = [];
+  for (let at = 0; at < values.length; at++) if (values[at] != null && values[at - 1] == null && values[at + 1] == null) found.push(at);
+  return found;
+}
+
+// Room for the longest label beside the plot.
+function roomFor(labels: readonly string[] | null): number {
+  return 20 + LETTER_PX * Math.max(5, ...(labels ?? []).map((label) => label.length));
+}
 
 const HOURS = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const DAYS = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const DAY_S = 86_400;
 
 // A moment of the axis, in the viewer's zone: the day where one begins or where steps are days, else the time.
 function tick(ms: number, step: number): string {

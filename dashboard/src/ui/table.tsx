@@ -13,6 +13,8 @@ export interface Column<Row> {
   numeric?: boolean;
   // Left out on a phone.
   minor?: boolean;
+  // Sentences, shown whole: for tables of few rows.
+  wrap?: boolean;
 }
 
 interface Props<Row> {
@@ -75,8 +77,8 @@ function Head<Row>({ column, sorted, onSort }: { column: Column<Row>; sorted: st
   );
 }
 
-const classOf = (column: { numeric?: boolean; minor?: boolean }): string | undefined =>
-  [column.numeric ? "num" : "", column.minor ? "minor" : ""].filter(Boolean).join(" ") || undefined;
+const classOf = (column: { numeric?: boolean; minor?: boolean; wrap?: boolean }): string | undefined =>
+  [column.numeric ? "num" : "", column.minor ? "minor" : "", column.wrap ? "wrap" : ""].filter(Boolean).join(" ") || undefined;
 
 const Space = ({ rows }: { rows: number }): JSX.Element | null => (rows > 0 ? <tr aria-hidden="true" class="space"><td style={{ height: `${rows * ROW_PX}px` }} /></tr> : null);
 

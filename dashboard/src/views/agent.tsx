@@ -75,7 +75,7 @@ function Figures({ agent }: { agent: AgentDetails }): JSX.Element {
   const workers = agent.activeWorkers == null ? null : `${number(agent.activeWorkers)}${agent.maxWorkers == null ? "" : ` of ${number(agent.maxWorkers)}`}`;
   return (
     <Stats label="Figures of the last five minutes">
-      <Stat label="tasks/min" value={number(agent.tasksPerMinute)} />
+      <Stat label="tasks/min" value={number(agent.tasksPerMinute)} note="mean of 5 min" />
       <Stat label="error rate" value={percent(agent.errorRate)} />
       <Stat label="p95" value={milliseconds(p95)} note={p50 == null ? "" : `p50 ${milliseconds(p50)} · p99 ${milliseconds(p99)}`} />
       <Stat label="tokens/min" value={number(agent.tokensPerMinute)} />

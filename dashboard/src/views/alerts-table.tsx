@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { SEVERITY_TONES, gravity, seriesText } from "../lib/alerts.ts";
-import { number, time } from "../lib/format.ts";
+import { number, time, utc } from "../lib/format.ts";
 import { filter, href, narrow, route } from "../lib/route.ts";
 import { Ago, Badge, Mark } from "../ui/basics.tsx";
 import { State } from "../ui/states.tsx";
@@ -68,7 +68,7 @@ const COLUMNS: readonly Column<Alert>[] = [
   { key: "phase", label: "Stands", render: (alert) => <AlertMarks alert={alert} />, sort: (alert) => order(alert) },
   { key: "series", label: "Of", render: (alert) => seriesText(alert.series), sort: (alert) => seriesText(alert.series) },
   { key: "since", label: "For", render: (alert) => <Ago at={alert.firedAt ?? alert.since} suffix="" />, sort: (alert) => -(time(alert.firedAt ?? alert.since) ?? 0), numeric: true },
-  { key: "reason", label: "Why", render: (alert) => <span title={alert.reason}>{alert.reason}</span>, sort: (alert) => alert.reason, minor: true },
+  { key: "reason", label: "Why", render: (alert) => <span title={`${alert.reason}; as of ${utc(time(alert.evaluated) ?? 0)}`}>{alert.reason}</span>, sort: (alert) => alert.reason, minor: true },
 ];
 
 export function AlertTable({ alerts, by }: { alerts: readonly Alert[]; by: string }): JSX.Element {

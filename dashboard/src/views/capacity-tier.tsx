@@ -30,7 +30,7 @@ function Facts({ tier }: { tier: TierPlan }): JSX.Element {
       <dt>Under way at a time</dt><dd>{number(tier.load)} tasks</dd>
       <dt>Wait with {agents(tier.agents ?? 0)}</dt><dd><Waiting wait={tier.wait} /></dd>
       <dt>Wait with {number(tier.with_headroom)}</dt><dd><Waiting wait={tier.wait_with_headroom} /></dd>
-      {intervals ? <><dt>95 % certain</dt><dd>{between(intervals.agents)} agents, {between(intervals.with_headroom)} with headroom; {intervals.arrival_rate.map(rate).join(" to ")}, {intervals.service_time.map(seconds).join(" to ")}</dd></> : null}
+      {intervals ? <><dt>95 % certain</dt><dd>{intervals.agents[0] === intervals.agents[1] ? agents(intervals.agents[0]) : `${between(intervals.agents)} agents`}, {between(intervals.with_headroom)} with headroom; {intervals.arrival_rate.map(rate).join(" to ")}, {intervals.service_time.map(seconds).join(" to ")}</dd></> : null}
       {tail ? <><dt>Tail of times</dt><dd>{tail.heavy ? "heavy: planned with the 95th percentile" : "not heavy"} (index {number(tail.index)}, {number(tail.tasks)} tasks)</dd></> : null}
       {bursts ? <><dt>Bursts</dt><dd>{bursts.bursty ? "yes: planned with 0.1 less utilisation" : "no more than chance"} (index {number(bursts.index)}, chance up to {number(bursts.limit)})</dd></> : null}
       {ceiling ? <><dt>Limit {ceiling.limit}</dt><dd>
@@ -44,7 +44,7 @@ function Facts({ tier }: { tier: TierPlan }): JSX.Element {
 const between = ([low, high]: [number, number]): string => (low === high ? number(low) : `${number(low)} to ${number(high)}`);
 
 function Waiting({ wait }: { wait: Wait | null }): JSX.Element {
-  return wait ? <>{percent(wait.probability)} have to; {seconds(wait.mean_s)} on average, 95 % less than {seconds(wait.p95_s)}</> : <span class="soft">no bound, or nothing comes</span>;
+  return wait ? <>{percent(wait.probability)} have to; {seconds(wait.mean_s)} on average, 95 % {wait.p95_s > 0 ? `less than ${seconds(wait.p95_s)}` : "do not"}</> : <span class="soft">no bound, or nothing comes</span>;
 }
 
 function Reasons({ reasons }: { reasons: readonly string[] }): JSX.Element {

@@ -58,9 +58,9 @@ function Budgets({ budgets }: { budgets: readonly Budget[] }): JSX.Element {
             { key: "limit", label: "Limit", render: (one) => amount(one.limit, one.budget), sort: (one) => one.limit, numeric: true },
             { key: "share", label: "Share", render: (one) => <span class="share"><Meter share={one.share} tone={one.level ? (TONES[one.level] ?? "idle") : "idle"} label={`${percent(one.share)} used`} /> {percent(one.share)}</span>, sort: (one) => one.share, numeric: true },
             { key: "forecast", label: "At its rate", render: (one) => amount(one.forecast, one.budget), sort: (one) => one.forecast, numeric: true, minor: true },
-            { key: "reason", label: "Why", render: (one) => one.reason, minor: true },
+            { key: "reason", label: "Why", render: (one) => one.reason, minor: true, wrap: true },
           ]} />
-          <p class="soft">This table and its alerts count what tasks reported, minute by minute; the burn-down adds what is priced from tokens, and counts whole hours.</p>
+          <p class="soft">This table and its alerts count minute by minute, the burn-down whole hours; both count what tasks reported and what is priced from tokens.</p>
         </Panel>
       ) : null}
     </>

@@ -66,15 +66,15 @@ function Lines({ tags, by, range }: { tags: string; by: string; range: Range }):
   const ledger = useLive<Ledger>("api/cost", { tags, by, ...range.query }, { every: EVERY_MS, keep: true });
   const drawable = ledger.data !== null && ledger.data.lines.length <= MOST_DRAWN;
   const drawn = useLive<Ledger>(drawable ? "api/cost" : null, { tags, by, step: stepOf(range.length), ...range.query }, { every: EVERY_MS, keep: true });
-  return <Loaded live={ledger} what="costs">{(found) => <Spent found={found} drawn={drawn.data?.lines ?? []} by={by} range={range} />}</Loaded>;
+  return <Loaded live={ledger} what="costs">{(found) => <Spent found={found} drawn={drawn.data?.lines ?? null} by={by} range={range} />}</Loaded>;
 }
 
 function stepOf(length: number): number {
   return length <= 2 * DAY_MS ? 3_600 : length <= 8 * DAY_MS ? 6 * 3_600 : 86_400;
 }
 
-function Spent({ found, drawn, by, range }: { found: Ledger; drawn: readonly Line[]; by: string; range: Range }): JSX.Element {
-  const { times, lines } = useMemo(() => curves(drawn, by), [drawn, by]);
+function Spent({ found, drawn, by, range }: { found: Ledger; drawn: readonly Line[] | null; by: string; range: Range }): JSX.Element {
+  const { times, lines } = useMemo(() => curves(drawn ?? [], by), [drawn, by]);
   if (!found.total.tasks && !found.lines.length) {
     return <State symbol="○" title="No task in this time" text="The ledger has whole hours: the one under way is not in it yet. Choose a longer time, or another filter." code="clawpulse cost show --by model --range 7d" />;
   }
@@ -83,7 +83,7 @@ function Spent({ found, drawn, by, range }: { found: Ledger; drawn: readonly Lin
       {found.notes.map((note) => <p key={note} class="notice">{note}</p>)}
       <Sums total={found.total} hours={(Date.parse(found.end) - Date.parse(found.start)) / 3_600_000} />
       <Panel>
-        <Chart title="Cost" unit="usd" times={times} lines={lines} bars={lines.length === 1} height={220} onZoom={range.zoom} onUnzoom={() => range.choose("7d")} note={`in each ${stepWord(times)}, reported and priced together`} />
+        <Chart title="Cost" unit="usd" times={times} lines={lines} bars={lines.length === 1} height={220} onZoom={range.zoom} onUnzoom={() => range.choose("7d")} waiting={drawn === null} note={times.length ? `in each ${stepWord(times)}, reported and priced together` : "reported and priced together"} />
       </Panel>
       <Panel title={`By ${by || "nothing"}`} aside={<span class="soft">{plural(found.lines.length, "group")}</span>}>
         <Table label="Costs by group" columns={columnsOf(by, found.total)} rows={found.lines} id={(line) => groupName(line.tags, by)} sorted={route.value.query.sort ?? "-usd"} onSort={(sort) => show({ sort })} />

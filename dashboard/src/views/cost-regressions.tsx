@@ -58,6 +58,15 @@ const EVERY_MS = 60_000;
 
 const signed = (value: Maybe): string => (value != null && value > 0 ? `+${dollars(value)}` : dollars(value));
 
+// Of a change that nobody could measure there are no parts.
+const part = (of: Regression, usd: number): string => signed(of.verdict === "too_little" ? null : usd);
+
+function titleOf(groups: readonly Regression[]): string {
+  const dearer = groups.filter((one) => one.verdict === "regression").length;
+  if (dearer) return `${dearer} of ${groups.length} got dearer`;
+  return groups.length && groups.every((one) => one.verdict === "too_little") ? "Too few tasks to compare" : "Nothing got dearer";
+}
+
 export function CostRegressions(): JSX.Element {
   const { tags, by: grouped } = filter.value;
   const by = route.value.query.group ?? (grouped || "tier");
@@ -81,20 +90,19 @@ function Compared({ tags, by, period }: { tags: string; by: string; period: stri
 
 function Groups({ found, by }: { found: Found; by: string }): JSX.Element {
   const [open, setOpen] = useState<Regression | null>(null);
-  const dearer = found.groups.filter((one) => one.verdict === "regression").length;
   return (
     <>
       {found.notes.map((note) => <p key={note} class="notice">{note}</p>)}
-      <Panel title={dearer ? `${dearer} of ${found.groups.length} got dearer` : "Nothing got dearer"} aside={<span class="soft"><Time at={found.middle} /> to <Time at={found.end} />, against as long before</span>}>
+      <Panel title={titleOf(found.groups)} aside={<span class="soft"><Time at={found.middle} /> to <Time at={found.end} />, against as long before</span>}>
         <Table label="Cost of a task, before and after" rows={found.groups} id={(one) => groupName(one.tags, by)} empty="No task in either period. Costs come with tasks, or from their tokens." columns={[
           { key: "group", label: by || "Group", render: (one) => <button type="button" class="chip" onClick={() => setOpen(one)}>{groupName(one.tags, by)}</button>, sort: (one) => groupName(one.tags, by) },
           { key: "verdict", label: "Verdict", render: (one) => <Verdict of={one} />, sort: (one) => one.verdict },
           { key: "before", label: "A task before", render: (one) => price(one.before), sort: (one) => one.before, numeric: true, minor: true },
           { key: "after", label: "A task after", render: (one) => price(one.after), sort: (one) => one.after, numeric: true },
           { key: "ratio", label: "Change", render: (one) => change(one.ratio === null ? null : one.ratio - 1), sort: (one) => one.ratio, numeric: true },
-          { key: "perTask", label: "By cost a task", render: (one) => signed(one.perTask), sort: (one) => one.perTask, numeric: true },
-          { key: "traffic", label: "By traffic", render: (one) => signed(one.traffic), sort: (one) => one.traffic, numeric: true, minor: true },
-          { key: "mix", label: "By mix of agents", render: (one) => signed(one.mix), sort: (one) => one.mix, numeric: true, minor: true },
+          { key: "perTask", label: "By cost a task", render: (one) => part(one, one.perTask), sort: (one) => one.perTask, numeric: true },
+          { key: "traffic", label: "By traffic", render: (one) => part(one, one.traffic), sort: (one) => one.traffic, numeric: true, minor: true },
+          { key: "mix", label: "By mix of agents", render: (one) => part(one, one.mix), sort: (one) => one.mix, numeric: true, minor: true },
           { key: "culprit", label: "Likeliest reason", render: (one) => one.cause?.culprit ?? one.cause?.suspects[0]?.change ?? "", minor: true },
         ]} />
         <p class="soft">More tasks are no regression, nor is another mix of agents. A group is dearer when its tasks cost at least 20 % more and chance does not explain it.</p>

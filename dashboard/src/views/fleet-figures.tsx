@@ -22,7 +22,7 @@ export function Figures({ summary, tags }: { summary: Summary; tags: string }): 
       <div><dt>agents</dt><dd>{number(summary.agents)}</dd></div>
       {figures.map(([label, value, text]) => {
         const by = against(value, then[label], label === "error rate");
-        return <div key={label} title={by ? `${text(then[label])} in the same hour a week ago` : undefined}><dt>{label}{by ? <small class="week">{by} on the week</small> : null}</dt><dd>{text(value)}</dd></div>;
+        return <div key={label} title={`of the last whole minute${by ? `; ${text(then[label])} in the same hour a week ago` : ""}`}><dt>{label}{by ? <small class="week">{by} on the week</small> : null}</dt><dd>{text(value)}</dd></div>;
       })}
     </dl>
   );

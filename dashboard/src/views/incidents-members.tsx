@@ -39,6 +39,6 @@ const COLUMNS: readonly Column<Member>[] = [
   { key: "severity", label: "Severity", render: (one) => <Badge tone={SEVERITY_TONES[one.severity] ?? "idle"}>{one.severity}</Badge>, sort: (one) => gravity(one.severity), minor: true },
   { key: "fired", label: "Fired", render: (one) => <Time at={one.firedAt} />, sort: (one) => time(one.firedAt), numeric: true, minor: true },
   { key: "ended", label: "Ended", render: (one) => <Time at={one.ended} />, sort: (one) => time(one.ended), numeric: true, minor: true },
-  { key: "reason", label: "Why", render: (one) => <span title={`${one.reason} ${one.endReason}`}>{one.reason}</span>, minor: true },
+  { key: "reason", label: "Why", render: (one) => <span title={`${one.reason} ${one.endReason}`}>{one.reason}</span>, minor: true, wrap: true },
   { key: "owner", label: "Owner", render: (one) => one.owner ?? "", sort: (one) => one.owner, minor: true },
 ];

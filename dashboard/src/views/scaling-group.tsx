@@ -66,7 +66,7 @@ function Signals({ signals, paging }: { signals: readonly Signal[]; paging: read
         { key: "value", label: "Measured", render: (one) => valueOf(one.signal, one.value), numeric: true, minor: true },
         { key: "baseline", label: "Usual", render: (one) => valueOf(one.signal, one.baseline), numeric: true, minor: true },
         { key: "since", label: "Since", render: (one) => <Ago at={one.since} suffix="" />, numeric: true, minor: true },
-        { key: "reason", label: "Why", render: (one) => one.reason, minor: true },
+        { key: "reason", label: "Why", render: (one) => one.reason, minor: true, wrap: true },
       ]} />
     </Panel>
   );
@@ -94,9 +94,9 @@ function History({ decisions, fine, range }: { decisions: readonly Decision[]; f
           { key: "action", label: "Decision", render: (one) => <ActionBadge action={one.action} /> },
           { key: "alive", label: "Alive", render: (one) => number(one.current), numeric: true, minor: true },
           { key: "wanted", label: "Wanted", render: (one) => number(one.wanted), numeric: true, minor: true },
-          { key: "reason", label: "Why", render: (one) => one.reason },
-          { key: "limits", label: "Held back", render: (one) => one.limits.join("; "), minor: true },
-          { key: "told", label: "Told", render: (one) => one.told.map((told) => told.text).join("; "), minor: true },
+          { key: "reason", label: "Why", render: (one) => one.reason, wrap: true },
+          { key: "limits", label: "Held back", render: (one) => one.limits.join("; "), minor: true, wrap: true },
+          { key: "told", label: "Told", render: (one) => one.told.map((told) => told.text).join("; "), minor: true, wrap: true },
         ]} />
       </Panel>
     </>

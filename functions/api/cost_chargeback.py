@@ -61,7 +61,8 @@ def chargeback(call: Call, asked: ChargebackAsked) -> ChargebackAnswer | Reply:
     by = tuple(key for key in asked.by.split(",") if key)
     if asked.format == "focus":
         found = reading(call, hours, asked.tags, cost_chargeback.NAMES)
-        return _download(cost_focus.csv(cost_focus.COLUMNS, _focus(call, asked, found, by, month)), "focus", month)
+        rows = _focus(call, asked, found, by, month)
+        return _download(cost_focus.csv(cost_focus.COLUMNS, rows, decimals=cost_focus.DECIMALS), "focus", month)
     found = reading(call, hours, asked.tags, cost_ledger.NAMES)
     made = cost_ledger.ledger(found.frame, by, found.selector, found.overlay)
     if len(made.lines) > MAX_ROWS:

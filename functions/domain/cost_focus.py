@@ -1,13 +1,14 @@
 """Charges as a FOCUS 1.2 dataset (FinOps Open Cost and Usage Specification): its columns, in its formats.
 
-The workspace is the billing account, the group its sub account, the model the SKU. Prices of a charge are its mean price a token: a list
-prices kinds of tokens apart, a reported cost not at all. What is not in the specification has names that begin with `x_`, as it wants.
+The workspace provides and bills: it is provider, issuer and billing account; the group is its sub account, the model the SKU, its maker the
+publisher. Prices of a charge are its mean price a million tokens: a list prices kinds of tokens apart, a reported cost not at all. What is
+not in the specification has names that begin with `x_`, as it wants.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,14 +23,18 @@ type Cell = str | float | None
 COLUMNS: Final = (
     *("BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart"),
     *("ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency", "ChargePeriodEnd", "ChargePeriodStart"),
-    *("ConsumedQuantity", "ConsumedUnit", "ContractedCost", "ContractedUnitPrice", "EffectiveCost", "InvoiceIssuerName"),
-    *("ListCost", "ListUnitPrice", "PricingCategory", "PricingQuantity", "PricingUnit", "ProviderName", "PublisherName"),
-    *("ServiceCategory", "ServiceName", "ServiceSubcategory", "SkuId", "SkuMeter", "SkuPriceId"),
+    *("ConsumedQuantity", "ConsumedUnit", "ContractedCost", "ContractedUnitPrice", "EffectiveCost", "InvoiceId"),
+    *("InvoiceIssuerName", "ListCost", "ListUnitPrice", "PricingCategory", "PricingQuantity", "PricingUnit", "ProviderName"),
+    *("PublisherName", "ServiceCategory", "ServiceName", "ServiceSubcategory", "SkuId", "SkuMeter", "SkuPriceDetails", "SkuPriceId"),
     *("SubAccountId", "SubAccountName", "SubAccountType", "Tags"),
     *("x_CostHow", "x_CostSource", "x_Model", "x_Tasks"),
 )
+DECIMALS: Final = frozenset(name for name in COLUMNS if name.endswith(("Cost", "Price", "Quantity")))
 TOKENS, REQUESTS = "Tokens", "Requests"
-UNKNOWN_MODEL = "model not told"
+PRICED_BY: Final = {TOKENS: 1_000_000, REQUESTS: 1}
+"""How many of a unit a price is for: price lists tell USD a million tokens."""
+NO_MODEL = "Agent tasks"
+"""What was sold when nobody said with which model."""
 
 
 def rows(charges: Iterable[Charge], *, workspace: str, month: tuple[int, int]) -> Iterator[dict[str, Cell]]:
@@ -41,30 +46,30 @@ def rows(charges: Iterable[Charge], *, workspace: str, month: tuple[int, int]) -
 def _row(charge: Charge, workspace: str, month: tuple[int, int]) -> dict[str, Cell]:
     # A reported cost may come without any tokens: then tasks are what was consumed.
     unit, quantity = (TOKENS, charge.tokens) if charge.tokens else (REQUESTS, float(charge.tasks))
-    model = charge.model or UNKNOWN_MODEL
+    each, model = PRICED_BY[unit], charge.model or NO_MODEL
+    # A refund takes tokens back at a price: the specification has no negative prices.
+    priced = (-quantity if charge.usd < 0 else quantity) / each
     account = ",".join(f"{key}={value}" for key, value in charge.tags) or None
-    cost, each = charge.usd, charge.usd / quantity
-    provider = _provider(charge.model) or workspace
     return {
-        **dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost", "ListCost"), cost),
-        **dict.fromkeys(("ContractedUnitPrice", "ListUnitPrice"), each),
-        **dict.fromkeys(("ConsumedQuantity", "PricingQuantity"), quantity),
-        **dict.fromkeys(("ConsumedUnit", "PricingUnit"), unit),
+        **dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost", "ListCost"), charge.usd),
+        **dict.fromkeys(("ContractedUnitPrice", "ListUnitPrice"), charge.usd / priced),
         **dict.fromkeys(("SkuId", "SkuPriceId", "ServiceName"), model),
-        **dict.fromkeys(("ProviderName", "PublisherName"), provider),
-        "BillingAccountId": workspace,
-        "BillingAccountName": workspace,
+        **dict.fromkeys(("BillingAccountId", "BillingAccountName", "InvoiceIssuerName", "ProviderName"), workspace),
+        **dict.fromkeys(("ChargeClass", "InvoiceId", "SkuPriceDetails")),
         "BillingCurrency": "USD",
         "BillingPeriodStart": _moment(month[0]),
         "BillingPeriodEnd": _moment(month[1]),
         "ChargeCategory": "Usage",
-        "ChargeClass": None,
-        "ChargeDescription": f"{charge.tasks:,} tasks with {model}, cost {charge.how}",
+        "ChargeDescription": f"{charge.tasks:,} tasks with {charge.model or 'a model not told'}, cost {charge.how}",
         "ChargeFrequency": "Usage-Based",
         "ChargePeriodStart": _moment(charge.first_hour * HOUR_MS),
         "ChargePeriodEnd": _moment(charge.last_hour * HOUR_MS),
-        "InvoiceIssuerName": workspace,
+        "ConsumedQuantity": quantity,
+        "ConsumedUnit": unit,
         "PricingCategory": "Standard",
+        "PricingQuantity": priced,
+        "PricingUnit": unit if each == 1 else f"{each} {unit}",
+        "PublisherName": _maker(charge.model) or workspace,
         "ServiceCategory": "AI and Machine Learning",
         "ServiceSubcategory": "Generative AI",
         "SkuMeter": unit,
@@ -79,14 +84,17 @@ def _row(charge: Charge, workspace: str, month: tuple[int, int]) -> dict[str, Ce
     }
 
 
-def csv(columns: Iterable[str], found: Iterable[Mapping[str, Cell]]) -> str:
-    """CSV with a header (RFC 4180). A text that a spreadsheet would take for a formula gets a `'` before it."""
+def csv(columns: Iterable[str], found: Iterable[Mapping[str, Cell]], *, decimals: Collection[str] = ()) -> str:
+    """CSV with a header (RFC 4180). A text that a spreadsheet would take for a formula gets a `'` before it.
+
+    Whole numbers of columns in `decimals` have a point, too: readers take the type of a column from what stands in it.
+    """
     names = list(columns)
-    lines = [names, *([_field(row.get(name)) for name in names] for row in found)]
+    lines = [names, *([_field(row.get(name), decimal=name in decimals) for name in names] for row in found)]
     return "".join(",".join(_quoted(field) for field in line) + "\r\n" for line in lines)
 
 
-def _provider(model: str | None) -> str | None:
+def _maker(model: str | None) -> str | None:
     found = price(model, Usage(1, 1)) if model else None
     return found.provider if found else None
 
@@ -95,11 +103,11 @@ def _moment(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _field(value: Cell) -> str:
+def _field(value: Cell, *, decimal: bool) -> str:
     if value is None:
         return ""
     if isinstance(value, float | int):
-        whole = float(value).is_integer() and abs(value) < 1e15
+        whole = not decimal and float(value).is_integer() and abs(value) < 1e15
         # The specification's exponents have a capital E and no plus.
         return str(int(value)) if whole else repr(float(value)).upper().replace("E+", "E")
     return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -60,7 +60,7 @@ def test_bills_as_a_table_as_csv_and_as_focus(real, office: Office, tmp_path: Pa
     assert [(row["tenant"], row["usd"], row["unpriced_tasks"]) for row in rows] == [("acme", "1.5", "0"), ("", "", "1")]
     assert real("cost", "chargeback", "--format", "focus", "-o", "bill.csv").stdout == "written: bill.csv\n"
     (row,) = csv.DictReader(io.StringIO((tmp_path / "bill.csv").read_bytes().decode()))
-    assert (row["BilledCost"], row["ConsumedQuantity"], row["ConsumedUnit"]) == ("1.5", "1200", "Tokens")
+    assert (row["BilledCost"], row["ConsumedQuantity"], row["ConsumedUnit"]) == ("1.5", "1200.0", "Tokens")
 
 
 def test_a_young_budget_has_no_forecast_and_says_why(real, office: Office) -> None:

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import re
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from functions.domain import usage
-from functions.domain.cost_focus import COLUMNS
 from functions.domain.fleet_changes import FleetChange
 from functions.domain.rollup import Aggregate, Rollup, SeriesKey
 from functions.domain.times import HOUR_MS, HOURS_PER_DAY
 from tests.api.world import NOW, World, agent
 from tests.costs.office import Office, a_task
 
-MANDATORY = (
-    *("BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd", "BillingPeriodStart"),
-    *("ChargeCategory", "ChargeClass", "ChargeDescription", "ChargePeriodEnd", "ChargePeriodStart", "ContractedCost"),
-    *("EffectiveCost", "InvoiceIssuerName", "ListCost", "PricingQuantity", "PricingUnit", "ProviderName", "PublisherName"),
-    *("ServiceCategory", "ServiceName"),
-)
-"""What the specification, version 1.2, has as mandatory."""
-MAY_BE_NULL = {"BillingAccountName", "ChargeClass", "ChargeDescription", "PricingQuantity", "PricingUnit"}
-DECIMALS = [name for name in COLUMNS if name.endswith(("Cost", "Price", "Quantity"))]
 HOUR = NOW // HOUR_MS
 
 
@@ -46,41 +34,7 @@ def office() -> Office:
     return office
 
 
-def focus(office: Office, **query: Any) -> list[dict[str, str]]:
-    answer = office.world.client("read").call("GET", "/api/cost/chargeback", query_string={"format": "focus", **query})
-    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
-    assert answer.data.startswith(b"BilledCost,")
-    return list(csv.DictReader(io.StringIO(answer.data.decode(), newline="")))
-
-
-def test_focus_has_every_mandatory_column_in_its_format(office: Office) -> None:
-    rows = focus(office)
-    assert len(rows) == 3
-    for row in rows:
-        assert set(MANDATORY) <= row.keys()
-        assert not [name for name in set(MANDATORY) - MAY_BE_NULL if not row[name]]
-        assert all(float(row[name]) >= 0 and "+" not in row[name] for name in DECIMALS)
-        for name in ("BillingPeriodStart", "BillingPeriodEnd", "ChargePeriodStart", "ChargePeriodEnd"):
-            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:00:00Z", row[name])
-        assert row["BillingPeriodStart"] <= row["ChargePeriodStart"] < row["ChargePeriodEnd"] <= row["BillingPeriodEnd"]
-        assert (row["BillingCurrency"], row["ChargeCategory"], row["ServiceCategory"]) == ("USD", "Usage", "AI and Machine Learning")
-        assert float(row["ListUnitPrice"]) * float(row["PricingQuantity"]) == pytest.approx(float(row["ListCost"]))
-        assert all(isinstance(value, str) for value in json.loads(row["Tags"] or "{}").values())
-
-
-def test_charges_add_up_to_the_ledger_and_unpriced_tasks_are_none(office: Office) -> None:
-    total = office.ledger(range="30d")["total"]
-    for period in ("day", "month"):
-        rows = focus(office, period=period)
-        assert sum(float(row["BilledCost"]) for row in rows) == pytest.approx(total["usd"])
-        assert {row["x_Model"] for row in rows} == {"claude-sonnet-4-5", ""}
-    assert [float(row["ConsumedQuantity"]) for row in rows if row["ConsumedUnit"] == "Requests"] == [1]
-    assert sum(float(row["ConsumedQuantity"]) for row in rows if row["ConsumedUnit"] == "Tokens") == 2400
-
-
 def test_no_cell_is_a_formula(office: Office) -> None:
-    rows = focus(office, by="team")
-    assert "'@home" in {row["SubAccountName"] for row in rows}
     answer = office.world.client("read").call("GET", "/api/cost/chargeback?format=csv&by=team")
     assert "'@home" in {row["team"] for row in csv.DictReader(io.StringIO(answer.text))}
 

@@ -22,7 +22,7 @@ export function Plan({ planned, rollout }: { planned: Planned; rollout: Rollout 
       {irreversible.length ? <div class="notice"><p>Going back does not undo:</p><ul>{irreversible.map((text) => <li key={text}>{text}</li>)}</ul></div> : null}
       <h3>Waves</h3>
       <Table label="Waves" columns={COLUMNS} rows={rollout.plan} id={(wave) => String(wave.number)} />
-      <p class="soft">After each wave its agents run {bakeOf(rollout)} before a gate judges them. {rollout.eta ? <>All goes well: through <Ago at={rollout.eta} />.</> : "When it is through depends on people."}</p>
+      <p class="soft">After each wave its agents run {bakeOf(rollout)} before a gate judges them. {rollout.eta ? <>If all goes well, it is through <Ago at={rollout.eta} />.</> : "When it is through depends on people."}</p>
       <details><summary>Policy</summary><Json value={rollout.policy} /></details>
       <h3>What changes</h3>
       {changes.map((one, index) => <Changed key={index} change={one} first={index === 0} />)}

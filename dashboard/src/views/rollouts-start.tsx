@@ -85,7 +85,7 @@ function Form({ draft, change, refused, busy, plan, drop }: FormProps): JSX.Elem
       <datalist id="known-tags-here">{known.value.pairs.map((pair) => <option key={pair} value={pair}>{pair}</option>)}</datalist>
       {draft.tags.trim() ? null : <label class="check"><input type="checkbox" checked={draft.everybody} onChange={(event) => change({ everybody: event.currentTarget.checked })} /> all agents of the workspace</label>}
       <Labelled label="Model, short for model.primary in the patch" fault={shown.model}><input {...text("model")} maxLength={256} placeholder="as it is" /></Labelled>
-      <Labelled label="Patch over each agent's document, as JSON: null removes, key+ and key- change lists" fault={shown.patch}><textarea {...text("patch")} class="low" rows={6} placeholder={'{"tools": {"deny+": ["exec"]}}'} /></Labelled>
+      <Labelled label="Patch over each agent's document, a JSON merge patch; key+ and key- change lists" fault={shown.patch}><textarea {...text("patch")} class="low" rows={6} placeholder={'{"tools": {"deny+": ["exec"]}}'} /></Labelled>
       <Labelled label="Waves: how many have been told after each, as numbers or shares" fault={shown.waves}><input {...text("waves")} placeholder="as the workspace's policy says, such as 1, 5, 25%, 100%" /></Labelled>
       <Labelled label="Bake: how long each wave runs before its gate judges it" fault={shown.bake}><input {...text("bake")} placeholder="as the workspace's policy says, such as 10m" /></Labelled>
       <details open={Boolean(draft.policy || draft.title)}>
@@ -149,8 +149,10 @@ function Refusal({ refused: { error, starting }, draft, form }: { refused: Refus
     const place = draft && (field === "patch" || field === "policy") ? placeOf(draft[field], rest.join(".")) : null;
     if (place) node.setSelectionRange(...place);
   };
+  const node = useRef<HTMLDivElement>(null);
+  useEffect(() => node.current?.scrollIntoView({ block: "nearest" }), [error]);
   return (
-    <div role="alert">
+    <div ref={node} role="alert">
       <ul class="faults">{faults.map((one, index) => <li key={index} class="fault">{one.path ? form ? <><button type="button" class="quiet" onClick={() => mark(one.path)}>{one.path}</button>: </> : `${one.path}: ` : null}{one.message}</li>)}</ul>
       <p class="soft">{text} {rollout ? <a href={href("rollouts", [rollout])}>Look at {rollout}</a> : starting && (error.kind === "offline" || error.kind === "server") ? <a href={href("rollouts")}>The list of rollouts</a> : null}</p>
     </div>

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from functions import group_costs
 from functions.domain import rollup_codec, usage
 from functions.domain.cost_pricing import Prices
 from functions.domain.cost_reprice import Choice, Repriced, has_tokens
 from functions.domain.times import DAY_MS, HOUR_MS, SECOND_MS
-from functions.ports import Lease, RollupStore
+from functions.ports import FleetStore, Lease, RollupStore
 
 HOLD_MS = 30 * SECOND_MS
 """How long the lease is held for one hour, at most; usually it takes a fraction of a second."""
 WAIT_S = 0.5
+TELLING_MS = 5 * SECOND_MS
+"""How long it takes at most, after its time, to get the lease once more and tell which hours it wrote."""
 
 
 @dataclass(slots=True)
@@ -27,6 +30,8 @@ class Run:
     """Hours that were written anew, or would have been."""
     damaged: int = 0
     """Pieces of hours that could not be read, and were left as they are."""
+    told: bool = True
+    """Whether those who keep hours in memory were told; if not, budgets may go on with the costs of before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class Repricing:
     """One run over the usage of a workspace."""
 
     rollups: RollupStore
+    fleet: FleetStore
     lease: Lease
     workspace: str
     holder: str
@@ -45,20 +51,42 @@ class Repricing:
     def run(self, first: int, last: int, choice: Choice, prices: Prices, *, dry: bool) -> Run:
         """Price first <= hour < last anew, as far as there is time. Raises `StoreUnavailable`."""
         run = Run(first)
+        of_group: list[int] = []
         while run.next_hour < last and self.now() < self.until:
-            if not dry and not self._acquire():
+            if not dry and not self._acquire(self.until):
                 break
             try:
                 run.changed += self._hour(run, choice, prices, dry=dry)
+                if not dry and self._settle(run):
+                    of_group.append(run.next_hour)
             finally:
                 if not dry:
                     self.lease.release(self.workspace, usage.LEASE, self.holder)
             run.next_hour += 1
+        if of_group:
+            run.told = self._tell(of_group)
         return run
 
-    def _acquire(self) -> bool:
+    def _settle(self, run: Run) -> bool:
+        """Have budgets count what the ledger has; also of hours whose group never had costs, as those built by a release before that."""
+        try:
+            return group_costs.settle_hour(self.rollups, self.workspace, run.next_hour)
+        except ValueError:
+            run.damaged += 1
+            return False
+
+    def _tell(self, hours: Collection[int]) -> bool:
+        if not self._acquire(self.until + TELLING_MS):
+            return False
+        try:
+            group_costs.tell_rewritten(self.fleet, self.workspace, hours, self.now())
+        finally:
+            self.lease.release(self.workspace, usage.LEASE, self.holder)
+        return True
+
+    def _acquire(self, until: int) -> bool:
         """Wait for the lease, as long as there is time."""
-        while self.now() < self.until:
+        while self.now() < until:
             now = self.now()
             if self.lease.acquire(self.workspace, usage.LEASE, self.holder, now, now + HOLD_MS):
                 return True

@@ -55,6 +55,8 @@ class BudgetAnswer(Answer):
     )
     level: Level | None = Field(description="Null when unknown.")
     reason: str
+    priced: float | None = Field(description="Of dollars: what part of `used` no task reported, but was priced from tokens.")
+    unpriced_tasks: int = Field(description="Of dollars: tasks that nobody can price; in no sum.")
     agent: str | None = Field(description="Of a resource: the agent that uses most of it.")
     act: ActAnswer | None = Field(description="What it does when it is used up; null for nothing.")
 
@@ -122,6 +124,8 @@ def answer(one: BudgetState, found: Standing) -> BudgetAnswer:
         forecast=one.forecast,
         level=one.level,
         reason=one.reason,
+        priced=one.priced,
+        unpriced_tasks=one.unpriced,
         agent=one.agent,
         act=_act(one, found),
     )

@@ -130,7 +130,7 @@ def _repricing(call: Call) -> Repricing:
     services = call.services
     holder = f"reprice-{services.random(8).hex()}"
     until = call.now + RUNNING_MS
-    return Repricing(services.rollups, services.lease, call.caller.workspace, holder, services.now, services.sleep, until)
+    return Repricing(services.rollups, services.fleet, services.lease, call.caller.workspace, holder, services.now, services.sleep, until)
 
 
 def _tally(tally: Tally) -> TallyAnswer:
@@ -139,7 +139,9 @@ def _tally(tally: Tally) -> TallyAnswer:
 
 
 def _notes(run: Run) -> list[str]:
-    return [f"{run.damaged} pieces of hours could not be read, and stay as they are"] if run.damaged else []
+    damaged = [f"{run.damaged} pieces of hours could not be read, and stay as they are"] if run.damaged else []
+    untold = "budgets may count these hours at the costs of before for a while: seal was busy; apply it once more to have them read anew"
+    return damaged if run.told else [*damaged, untold]
 
 
 def _remember(call: Call, wanted: RepriceWanted, answer: RepriceAnswer) -> None:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from functions.domain import alert_fields, tasks
 from functions.domain.alert_axis import Axis, Roster, agents_axis, budget_axis
 from functions.domain.alert_budgets import BudgetLimit, limits, tightest
-from functions.domain.alert_columns import Columns, Floats, TagSets, Totals
+from functions.domain.alert_columns import Columns, Floats, Ints, TagSets, Totals
 from functions.domain.alert_data import Evidence, budget_window, window_of
 from functions.domain.alert_memo import Memo
 from functions.domain.alert_rules import Absence, Budget, Field, HealthIs, Measure, Points, Rule, Term, names
@@ -236,22 +236,50 @@ class Spent(NamedTuple):
     missing: int
 
 
+class Period(NamedTuple):
+    """What came in since the period of a budget began, by tag set: groups may overlap, so each picks its own."""
+
+    tags: TagSets
+    columns: Sequence[Columns]
+    missing: int
+    """Rollups that are not known."""
+    groups: Sequence[Ints]
+    """Of each slot of the scene, the numbers of the tag sets that it has."""
+    memo: Memo
+
+    def of(self, wanted: Sequence[str]) -> Totals:
+        """What the points of some names add up to, by number of the tag set."""
+        amount, none = len(self.tags), np.zeros(0, dtype=np.int64)
+        key = ("each tag set", id(self.tags), amount)
+        axis = self.memo.keep(key, lambda: Axis(self.tags.sets[:amount], np.arange(amount), none), self.tags)
+        return self.memo.folded(self.columns, wanted, axis)
+
+
 def spent(scene: Scene, measure: Budget) -> Spent:
     """What is used of budgets of tokens or dollars; raises `Unreadable` when nothing can be known."""
-    evidence, source = scene.evidence, scene.evidence.group
+    found = period(scene, measure)
+    used = found.of(sorted(names(scene.rule)))
+    total, points = (np.array([part[group].sum() for group in found.groups]) for part in (used.sum, used.count))
+    return Spent(total, points, found.missing)
+
+
+def period(scene: Scene, measure: Budget) -> Period:
+    """What the budgets of a scene are counted from; raises `Unreadable` when nothing can be known."""
+    evidence, tags = scene.evidence, scene.evidence.group.tags
     if evidence.settled is None:
         raise Unreadable("no minute is sealed yet")
-    columns, missing = source.read(budget_window(measure, evidence.end, evidence.now, coarse=evidence.coarse))
-    total, points = np.zeros(len(scene.axis)), np.zeros(len(scene.axis))
-    for slot, group in enumerate(scene.axis.series):
-        axis = scene.memo.keep(
-            ("budget", group, slot, len(scene.axis), id(source.tags), len(source.tags)),
-            lambda slot=slot: budget_axis(scene.axis.series, scene.roster, source.tags, slot),  # type: ignore[misc]
-            source.tags,
+    columns, missing = evidence.group.read(budget_window(measure, evidence.end, evidence.now, coarse=evidence.coarse))
+    groups = [
+        scene.memo.keep(
+            ("budget", group, id(tags), len(tags)),
+            lambda group=group: np.array(  # type: ignore[misc]
+                [number for number, pairs in enumerate(tags.sets) if dict(group).items() <= dict(pairs).items()], dtype=np.int64
+            ),
+            tags,
         )
-        folded = scene.memo.folded(columns, sorted(names(scene.rule)), axis)
-        total[slot], points[slot] = folded.sum[slot], folded.count[slot]
-    return Spent(total, points, missing)
+        for group in scene.axis.series
+    ]
+    return Period(tags, columns, missing, groups, scene.memo)
 
 
 def _amounts(scene: Scene, measure: Budget) -> Floats:

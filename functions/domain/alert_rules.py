@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from functions.domain import tasks, usage
 from functions.domain.alert import Severity
 from functions.domain.fleet import Status
 from functions.domain.rollup import TagPairs
@@ -261,7 +262,7 @@ def names(rule: Rule) -> frozenset[str]:
         case Budget() as budget if budget.metric is not None:
             return frozenset((budget.metric,))
         case Budget(what="usd"):
-            return frozenset(("task.cost_usd",))
+            return frozenset((tasks.COST, usage.PRICED))
         case Budget():
             return frozenset(("task.tokens_in", "task.tokens_out"))
         case _:

@@ -18,7 +18,7 @@ from functions.domain.alert_budgets import LIMITS, BudgetAct, BudgetLimit, group
 from functions.domain.alert_data import period_start
 from functions.domain.alert_rules import PERIODS, RESOURCE_WINDOW_MS, RESOURCES
 from functions.domain.alert_text import figure, span
-from functions.domain.budget_use import Counted, Use
+from functions.domain.budget_use import MOST_MODELS, Counted, Use
 from functions.domain.rollup import TagPairs
 from functions.domain.times import DAY_MS, MINUTE_MS
 
@@ -65,6 +65,10 @@ class BudgetState:
     """Of a resource: the agent that uses most of it."""
     act: BudgetAct | None
     """What it does at `Level.ACT`."""
+    priced: float | None = None
+    """Of dollars: what part of `used` was priced from tokens; None where `used` is, and of all else."""
+    unpriced: int = 0
+    """Of dollars: tasks without a price, in no sum."""
 
     @property
     def threshold(self) -> float | None:
@@ -136,6 +140,8 @@ def _state(name: str, limit: BudgetLimit, acts: Mapping[str, BudgetAct], counted
         reason=_reason(name, limit, use, forecast, act, start),
         agent=(use.agent or None) if use else None,
         act=act,
+        priced=use.priced if use and used is not None and name.startswith("usd") else None,
+        unpriced=use.unpriced if use else 0,
     )
 
 
@@ -159,7 +165,7 @@ def _reason(name: str, limit: BudgetLimit, use: Use | None, forecast: float | No
     if use is None:
         return "not counted yet"
     if use.used is None:
-        return _nothing(what.partition("_")[0], period, missing=bool(use.missing))
+        return _nothing(what.partition("_")[0], period, missing=bool(use.missing)) + _unpriced(use)
     unit = _UNITS[what.partition("_")[0]]
     share = figure(use.used / limit.amount, "%")
     told = [f"{'at least ' if use.missing else ''}{figure(use.used, unit)} of {figure(limit.amount, unit)} ({share})"]
@@ -168,6 +174,9 @@ def _reason(name: str, limit: BudgetLimit, use: Use | None, forecast: float | No
     else:
         told.append(f"of {use.agent} in the mean of {span(RESOURCE_WINDOW_MS)}, the most of all")
     sentence = " ".join(told)
+    if use.priced:
+        sentence += f"; {figure(use.priced, unit)} of it priced from tokens"
+    sentence += _unpriced(use)
     if use.missing:
         sentence += f"; {use.missing} rollups could not be read"
     if forecast is not None:
@@ -181,10 +190,20 @@ def _nothing(what: str, period: str, *, missing: bool) -> str:
     if missing:
         return "what is stored of it could not be read"
     if what == "usd":
-        return f"no task of this {period} reported a price"
+        return f"no task of this {period} has a known cost"
     if what == "tokens":
         return f"no task of this {period} reported tokens"
     return f"no agent of the group reported {what} in {span(RESOURCE_WINDOW_MS)}, or its rules are switched off (pack budgets)"
+
+
+def _unpriced(use: Use) -> str:
+    """What is in no sum, because nobody can price it."""
+    if not use.unpriced:
+        return ""
+    named = [model or "not told" for model in use.models]
+    models = ", ".join(named[: MOST_MODELS - 1]) + (" and others" if len(named) == MOST_MODELS else "")
+    tasks = "1 task" if use.unpriced == 1 else f"{use.unpriced:,} tasks"
+    return f"; {tasks} of model{'s' if len(named) > 1 else ''} {models} {'has' if use.unpriced == 1 else 'have'} no price"
 
 
 def _clock(ms: int, period: str) -> str:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
 import numpy as np
 
+from functions.domain import usage
 from functions.domain.alert_budgets import LIMITS, group_text, limits
 from functions.domain.alert_columns import Damaged
 from functions.domain.alert_data import Evidence
-from functions.domain.alert_measures import Scene, Unreadable, mean, scene_of, spent
+from functions.domain.alert_measures import Scene, Unreadable, mean, period, scene_of, spent
 from functions.domain.alert_memo import Memo
 from functions.domain.alert_parse import parse_rules
 from functions.domain.alert_rules import Budget
+from functions.domain.cost_pricing import MODEL
 
 RULES: Final = parse_rules({"rules": [{"name": name.replace("_", "-"), "when": {"budget": name}} for name in LIMITS]})
 """One for each kind of budget: for these evidence is read."""
+MOST_MODELS = 4
 DOCUMENT = "budget-use"
 """Name of the stored `Counted` in `FleetStore.settings`."""
 
@@ -31,6 +35,12 @@ class Use(msgspec.Struct, frozen=True, omit_defaults=True):
     """Rollups that could not be read: the truth may be more."""
     agent: str = ""
     """Of a resource: the agent that uses most of it."""
+    priced: float = 0.0
+    """Of dollars: what part of `used` no task reported, but was priced from tokens."""
+    unpriced: int = 0
+    """Of dollars: tasks that nobody can price, in no sum."""
+    models: tuple[str, ...] = ()
+    """Theirs, most tasks first, at most `MOST_MODELS`; empty for a model that is not told."""
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -69,11 +79,35 @@ def _spent(scene: Scene, measure: Budget) -> Iterator[tuple[str, Use]]:
     groups = [group_text(group) for group in scene.axis.series]
     try:
         found = spent(scene, measure)
+        priced, unpriced = _costs(scene, measure) if measure.what == "usd" else ({}, {})
     except (Unreadable, Damaged):
         yield from ((group, Use(missing=1)) for group in groups)
         return
     for slot, group in enumerate(groups):
-        yield group, Use(float(found.total[slot]) if found.points[slot] else None, found.missing)
+        models = unpriced.get(slot, Counter())
+        yield (
+            group,
+            Use(
+                float(found.total[slot]) if found.points[slot] else None,
+                found.missing,
+                priced=priced.get(slot, 0.0),
+                unpriced=models.total(),
+                models=tuple(model for model, _ in models.most_common(MOST_MODELS)),
+            ),
+        )
+
+
+def _costs(scene: Scene, measure: Budget) -> tuple[dict[int, float], dict[int, Counter[str]]]:
+    """By slot: dollars that were priced from tokens; tasks without a price by model. Slots without any are left out."""
+    found = period(scene, measure)
+    usd, tasks = found.of([usage.PRICED]).sum, found.of([usage.UNPRICED]).count
+    priced = {slot: float(total) for slot, group in enumerate(found.groups) if (total := usd[group].sum())}
+    unpriced: dict[int, Counter[str]] = {}
+    for slot, group in enumerate(found.groups):
+        for number in group[tasks[group] > 0].tolist():
+            model = dict(found.tags.sets[number]).get(MODEL, "")
+            unpriced.setdefault(slot, Counter())[model] += round(tasks[number])
+    return priced, unpriced
 
 
 def _resource(scene: Scene, measure: Budget) -> Iterator[tuple[str, Use]]:

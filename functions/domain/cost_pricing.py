@@ -9,6 +9,7 @@ for the mean request. Everything that pricing takes stays in the rows, so that i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from clawpulse._pricing import price
@@ -83,14 +84,47 @@ def priced(rows: Rollup, at: int, prices: Prices) -> Rollup:
         amount = max(aggregate.sketch.count for aggregate in found.values())
         tokens = Tokens(**{kind: round(aggregate.sketch.sum) for kind, aggregate in found.items()})
         last = max(aggregate.last_time for aggregate in found.values())
-        model = dict(tags).get(MODEL)
-        cost = prices(model, tokens, amount, at) if model else None
-        if cost is None:
-            made[SeriesKey(usage.UNPRICED, tags)] = _equal(float(sum(tokens)), amount, last)
-        else:
-            own = tuple(sorted({**dict(tags), usage.COST_SOURCE: cost.source}.items()))
-            made[SeriesKey(usage.PRICED, own)] = _equal(cost.usd, amount, last)
+        key, cost = _cost(tags, tokens, amount, last, at, prices)
+        made[key] = cost
     return made
+
+
+def priced_cells(agents: Mapping[str, Rollup], models: Mapping[str, str | None], at: int, prices: Prices) -> Rollup:
+    """What the tasks without a cost of many agents cost together, by cell and model, in an hour that began at `at` (ms).
+
+    A cell's tokens are priced as so many equal tasks, whosever they are: that is a few prices for a whole fleet.
+    """
+    cells: dict[TagPairs, _Used] = {}
+    for agent, rollup in agents.items():
+        for tags, found in _by_cell(rollup):
+            used = cells.setdefault(_of_model(tags, models.get(agent)), _Used())
+            used.amount += max(aggregate.sketch.count for aggregate in found.values())
+            used.last = max(used.last, *(aggregate.last_time for aggregate in found.values()))
+            for kind, aggregate in found.items():
+                used.tokens[kind] += aggregate.sketch.sum
+    return dict(
+        _cost(tags, Tokens(**{kind: round(total) for kind, total in used.tokens.items()}), used.amount, used.last, at, prices)
+        for tags, used in cells.items()
+    )
+
+
+@dataclass(slots=True)
+class _Used:
+    """What was used in a cell."""
+
+    tokens: dict[str, float] = field(default_factory=lambda: dict.fromkeys(Tokens._fields, 0.0))
+    amount: int = 0
+    last: int = -1
+
+
+def _cost(tags: TagPairs, tokens: Tokens, amount: int, last: int, at: int, prices: Prices) -> tuple[SeriesKey, Aggregate]:
+    """The row that a cell's tokens become, `last` (ms) being the newest of them."""
+    model = dict(tags).get(MODEL)
+    cost = prices(model, tokens, amount, at) if model else None
+    if cost is None:
+        return SeriesKey(usage.UNPRICED, tags), _equal(float(sum(tokens)), amount, last)
+    own = tuple(sorted({**dict(tags), usage.COST_SOURCE: cost.source}.items()))
+    return SeriesKey(usage.PRICED, own), _equal(cost.usd, amount, last)
 
 
 def _listed(model: str, tokens: Tokens, at: int) -> Priced | None:
@@ -99,9 +133,13 @@ def _listed(model: str, tokens: Tokens, at: int) -> Priced | None:
 
 
 def _with_model(tags: TagPairs, models: Mapping[str, str | None]) -> TagPairs:
+    return _of_model(tags, models.get(dict(tags).get(AGENT, "")))
+
+
+def _of_model(tags: TagPairs, model: str | None) -> TagPairs:
+    """Tags with a model, unless they name one themselves."""
     own = dict(tags)
-    model = models.get(own.get(AGENT, ""))
-    return tags if not model else tuple(sorted({**own, MODEL: model}.items()))
+    return tags if not model or MODEL in own else tuple(sorted({**own, MODEL: model}.items()))
 
 
 def _by_cell(rows: Rollup) -> Iterable[tuple[TagPairs, dict[str, Aggregate]]]:

@@ -143,9 +143,9 @@ def _split(table: _Table) -> bytes:
     return SPLIT + _ENCODER.encode((head, [zlib.compress(_ENCODER.encode(block), _LEVEL) for block in blocks]))
 
 
-def decode(data: bytes) -> Rollup:
-    """The rollup back; raises `ValueError` for bytes that `encode` did not write."""
-    return {row.key: Aggregate(Sketch.from_bytes(row.sketch), row.last, row.last_time) for row in rows(data)}
+def decode(data: bytes, names: Collection[str] | None = None) -> Rollup:
+    """The rollup back, or only its series of some names; raises `ValueError` for bytes that `encode` did not write."""
+    return {row.key: Aggregate(Sketch.from_bytes(row.sketch), row.last, row.last_time) for row in rows(data, names)}
 
 
 def rows(data: bytes, names: Collection[str] | None = None) -> list[Row]:

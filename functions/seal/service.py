@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
-from functions.domain import backlog, cost_prices, cost_pricing, rollup_codec, usage, window
+from functions import group_costs
+from functions.domain import backlog, cost_group, cost_prices, cost_pricing, rollup_codec, usage, window
 from functions.domain.alert_budgets import DOCUMENT as BUDGETS
 from functions.domain.alert_budgets import of_budgets_in_use
 from functions.domain.alert_matrix import agent_matrix
@@ -263,9 +265,18 @@ class _Tick:
         fresh = self._failures.minute(minute, parts, remote, self._cells, _expires(minute_end(minute), MINUTES_KEPT_S))
         if fresh:
             merged = MergedMinute({**merged.group, **fresh}, merged.agents)
+        merged = self._with_costs(minute, merged)
         if minute > self._rates_minute() - window.MINUTES:
             self._snapshot.window[minute] = window.encode_minute((part.item.agent for part in parts), merged.agents)
         return merged
+
+    def _with_costs(self, minute: int, merged: MergedMinute) -> MergedMinute:
+        """What no task reported counts for budgets with its minute, not an hour later."""
+        if not cost_group.has_costs(key.name for key in merged.group):
+            return merged
+        hour_start = minute // MINUTES_PER_HOUR * HOUR_MS
+        group = cost_group.priced_minute(merged.group, merged.agents, self._models(merged.agents), hour_start, self._prices)
+        return MergedMinute(group, merged.agents)
 
     def _put_group(self, minute: int, merged: MergedMinute) -> None:
         expires = _expires(minute_end(minute), MINUTES_KEPT_S)
@@ -284,6 +295,8 @@ class _Tick:
                 return
             self._build_hour(hour, owners)
             backlog.remove_due(self._snapshot.due_hours, hour, owners)
+            if hour not in self._snapshot.due_hours:
+                self._settle_costs(hour)
             self._report.hours.append(hour)
             self._snapshot.reopened[f"h{hour}"] = self._now
 
@@ -307,8 +320,7 @@ class _Tick:
     def _put_usage(self, hour: int, built: Mapping[str, Rollup]) -> None:
         """Replace what the hour's usage has of these agents; the lease keeps others from doing so meanwhile."""
         expires = _expires((hour + 1) * HOUR_MS, USAGE_KEPT_S)
-        prices = self._load_prices()
-        models = {agent: self._snapshot.agents[agent].model for agent in built if agent in self._snapshot.agents}
+        models = self._models(built)
         pieces: dict[int, dict[str, Rollup]] = {}
         for agent, rollup in built.items():
             pieces.setdefault(usage.bucket_of(agent), {})[agent] = rollup
@@ -316,10 +328,22 @@ class _Tick:
             stored = self._rollups.read_usage(self._workspace, hour, hour + 1, bucket).get(hour)
             known = rollup_codec.decode(stored[0]) if stored else {}
             fresh = cost_pricing.with_models(usage.usage_of(agents), models)
-            rows = usage.replaced(known, cost_pricing.priced(fresh, hour * HOUR_MS, prices), agents)
+            rows = usage.replaced(known, cost_pricing.priced(fresh, hour * HOUR_MS, self._prices), agents)
             self._rollups.put_usage(self._workspace, hour, bucket, rows, expires)
 
-    def _load_prices(self) -> Prices:
+    def _settle_costs(self, hour: int) -> None:
+        """All agents of the hour are built: from now on the group's costs are the ledger's; until then, what its minutes were priced at."""
+        try:
+            group_costs.settle_hour(self._rollups, self._workspace, hour)
+        except ValueError as error:
+            self._report.warnings.append(f"the group's costs of hour {hour} stay those of its minutes: {error}")
+
+    def _models(self, agents: Iterable[str]) -> dict[str, str | None]:
+        return {agent: self._snapshot.agents[agent].model for agent in agents if agent in self._snapshot.agents}
+
+    @cached_property
+    def _prices(self) -> Prices:
+        """Read once a tick, and only where there is something to price."""
         try:
             return cost_prices.prices(cost_prices.parse_prices(self._fleet.settings(self._workspace, cost_prices.DOCUMENT) or {}))
         except InvalidInput as error:

@@ -61,7 +61,7 @@ def test_every_budget_with_its_state(counted: World) -> None:
     }
     unpriced = by_key["tier=smart", "usd_per_day"]
     assert (unpriced["used"], unpriced["share"], unpriced["forecast"], unpriced["level"], unpriced["act"]) == (None, None, None, None, None)
-    assert unpriced["reason"] == "no task of this day reported a price"
+    assert unpriced["reason"] == "no task of this day has a known cost"
 
 
 def test_what_is_done_is_named_with_its_rollout(counted: World) -> None:

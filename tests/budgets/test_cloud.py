@@ -19,14 +19,17 @@ def test_a_budget_is_counted_and_acts(cloud: DeployedCloud) -> None:
     api = Api(cloud.api_url, cloud.token)
     token = api.send("POST", "api/tokens", {"name": "budgets", "scopes": ["ingest"]})["token"]
     act = {"at": 1.2, "do": {"model": "haiku"}}
-    api.send("PUT", "api/budgets", {"team=budget-e2e": {"tokens_per_day": 1000, "tokens_per_month": 9000, "act": act}})
+    limits = {"tokens_per_day": 1000, "tokens_per_month": 9000, "usd_per_day": 1}
+    api.send("PUT", "api/budgets", {"team=budget-e2e": {**limits, "act": act}})
     try:
         with Client(url=cloud.api_url, token=token, agent="budget-agent", tags=TAGS, spool="off") as client:
-            client.metric("task.tokens_in", 1240, tags={"task_id": "t-1"})
+            client.metric("task.tokens_in", 1240, tags={"task_id": "t-1", "model": "claude-sonnet-4-5"})
             assert client.flush(timeout=60)
         acting = wait_for(lambda: counted(cloud, api))
         assert (acting["used"], acting["level"], acting["act"]["state"]) == (1240, "act", "in force")
         assert "1,240 tokens of 1,000 tokens (124 %)" in acting["reason"]
+        states = {one["budget"]: one for one in api.get("api/budgets/state", tags="team=budget-e2e")["budgets"]}
+        assert states["usd_per_day"]["used"] == states["usd_per_day"]["priced"] == pytest.approx(1240 * 3 / 1e6)
         rollout = api.get(f"api/rollouts/{acting['act']['rollout']}")
         assert rollout["title"] == "budget team=budget-e2e: 1.24 of tokens_per_day: model haiku"
         wait_for(lambda: api.get("api/agents/budget-agent")["config"]["desired"])

@@ -38,7 +38,7 @@ def test_budgets_are_shown_with_level_forecast_and_what_acts(real, counted) -> N
         ("tier=smart", "tokens_per_day"): "1,240 1,000 124.0 % 2,480 ■ act paused above 120.0 %",
         ("tier=smart", "usd_per_day"): "– $5.00 – – – unknown –",
     }
-    assert "tier=smart usd_per_day: no task of this day reported a price" in lines
+    assert "tier=smart usd_per_day: no task of this day has a known cost" in lines
     assert len(lines) == 7, "what is well needs no sentence"
 
 

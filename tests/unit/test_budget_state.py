@@ -148,7 +148,7 @@ def test_only_the_budgets_that_are_named_act() -> None:
 def test_nothing_reported_is_unknown_and_never_zero() -> None:
     unpriced = one(None, budget="usd_per_day")
     assert (unpriced.used, unpriced.share, unpriced.forecast, unpriced.level) == (None, None, None, None)
-    assert unpriced.reason == "no task of this day reported a price"
+    assert unpriced.reason == "no task of this day has a known cost"
     assert one(None).reason == "no task of this day reported tokens"
     assert one(None, missing=3).reason == "what is stored of it could not be read"
     assert one(None, budget="cpu_percent", limit=80).reason.startswith("no agent of the group reported cpu in 15 min")

@@ -49,7 +49,11 @@ def _view(answer: Any, at_risk: bool) -> RenderableType:
         figures = [_amount(budget, budget[name]) for name in ("used", "limit")]
         shares = (out.percent(budget["share"]), _amount(budget, budget["forecast"]))
         out.add_row(made, (budget["group"] or "(workspace)", budget["budget"], *figures, *shares, _level(budget), _acts(budget)))
-    reasons = [Text(f"{_name(budget)}: {out.plain(budget['reason'])}") for budget in listed if budget["level"] != "ok"]
+    reasons = [
+        Text(f"{_name(budget)}: {out.plain(budget['reason'])}")
+        for budget in listed
+        if budget["level"] != "ok" or budget.get("unpricedTasks")
+    ]
     stale = f"counted up to {out.clock(answer['asOf'])} UTC: more may be used by now" if answer["asOf"] else "nothing is counted yet"
     return Group(made, *([Text(), *reasons] if reasons else []), *([Text(f"! {stale}", style="yellow")] if answer["stale"] else []))
 

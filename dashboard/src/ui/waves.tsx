@@ -22,7 +22,7 @@ export function Waves({ plan, current, chosen, onChoose }: { plan: readonly Wave
       {plan.map((wave) => (
         <li key={wave.number} data-current={wave.number === current ? "" : undefined}>
           <button type="button" aria-pressed={wave.number === chosen} aria-current={wave.number === current ? "step" : undefined} onClick={() => onChoose(wave.number)}>
-            <span class="wave-head"><b>Wave {wave.number + 1}</b> <span class="soft">{[wave.stage, plural(wave.members.length, "agent")].filter(Boolean).join(" · ")}</span> <Badge tone={phaseTone(wave.state)}>{wave.state}</Badge></span>
+            <span class="wave-head"><b>Wave {wave.number + 1}</b> <span class="soft">{[wave.stage, plural(wave.members.length, "agent")].filter(Boolean).join(" · ")}</span> <WaveBadge wave={wave} /></span>
             {wave.members.length > MOST_DOTS ? <Progress counts={wave.counts} /> : <Dots members={wave.members} />}
             <span class="soft">{standing(wave.counts)}</span>
             {wave.verdict ? <span>gate <Badge tone={OUTCOME[wave.verdict.outcome]}>{wave.verdict.outcome}</Badge> <span class="soft">{plural(wave.verdict.tasks, "task")}</span></span> : null}
@@ -31,6 +31,11 @@ export function Waves({ plan, current, chosen, onChoose }: { plan: readonly Wave
       ))}
     </ol>
   );
+}
+
+// The API calls a wave done when nothing moves in it any more, also when that is because it was taken back.
+function WaveBadge({ wave: { state, counts } }: { wave: Wave }): JSX.Element {
+  return state === "done" && counts.reverted ? <Badge tone="warn">taken back</Badge> : <Badge tone={phaseTone(state)}>{state}</Badge>;
 }
 
 function Dots({ members }: { members: readonly Member[] }): JSX.Element {

@@ -85,13 +85,13 @@ def expect(call: Call, body: AgentExpected) -> AgentDetails:
 @noun.endpoint("GET", "/api/agents/{agent}", scope=Scope.READ, asks=AgentAsked, answers=AgentDetails)
 def read(call: Call, asked: AgentAsked) -> AgentDetails:
     """All that is known of one agent."""
-    return _details(call, _visible(call, asked.agent)[0])
+    return _details(call, visible(call, asked.agent)[0])
 
 
 @noun.endpoint("PATCH", "/api/agents/{agent}", scope=Scope.OPERATE, asks=AgentAsked, takes=AgentEdit, answers=AgentDetails)
 def edit(call: Call, asked: AgentAsked, body: AgentEdit) -> AgentDetails:
     """Set remote tags, name, owner, or whether the agent is retired or expected."""
-    state, record = _visible(call, asked.agent)
+    state, record = visible(call, asked.agent)
     changes = _changes(body, record)
     if "remote_tags" in changes:
         tags = effective_tags(state.local_tags, changes["remote_tags"] or {}, state.scope)
@@ -108,7 +108,7 @@ def forget(call: Call, asked: AgentAsked) -> Reply:
 
     It is back, as a new one, when it posts again. History stays.
     """
-    _visible(call, asked.agent)
+    visible(call, asked.agent)
     mark_edit(call)
     call.services.desired.drop(call.caller.workspace, asked.agent)
     for provider, assigned in call.services.keys.keys_of(call.caller.workspace, asked.agent).items():
@@ -117,7 +117,7 @@ def forget(call: Call, asked: AgentAsked) -> Reply:
     return Reply(body=None, status=204)
 
 
-def _visible(call: Call, agent: str) -> tuple[AgentState, Mapping[str, Any]]:
+def visible(call: Call, agent: str) -> tuple[AgentState, Mapping[str, Any]]:
     """The agent and its record; raises `NotFound` likewise for one that is unknown and one outside of the caller's tag scope."""
     record = call.services.fleet.agent(call.caller.workspace, agent)
     if record is not None and not is_remnant(record):

@@ -15,6 +15,7 @@ from typing import Any
 from chalice.app import Chalice, Request, Response
 
 from functions.api import (
+    agent_configuration,
     agents,
     alerts,
     approvals,
@@ -68,7 +69,7 @@ from functions.runtime.problems import Problem
 from functions.runtime.wiring import Services
 
 NOUNS = (
-    *(dashboard.noun, changes.noun, agents.noun, desired.noun, series.noun, tasks.noun, events.noun, errors.noun),
+    *(dashboard.noun, changes.noun, agents.noun, agent_configuration.noun, desired.noun, series.noun, tasks.noun, events.noun, errors.noun),
     *(tokens.noun, settings.noun),
     *(rules.noun, alerts.noun, trials.noun, silences.noun, incidents.noun, channels.noun, deliveries.noun),
     *(rollout_comparison.noun, rollouts.noun, rollout_settings.noun, approvals.noun),

@@ -87,6 +87,7 @@ def replace(call: Call, asked: DesiredAsked, heeded: Conditions, body: Document)
         raise _not_met(seen)
     if before and before.hash == wanted.hash:
         return _reply(asked.agent, before)
+    _keep(call, before)
     if not call.services.desired.put(call.caller.workspace, asked.agent, wanted, seen):
         raise _overtaken(heeded.if_match or heeded.if_none_match)
     return _reply(asked.agent, wanted)
@@ -96,9 +97,11 @@ def replace(call: Call, asked: DesiredAsked, heeded: Conditions, body: Document)
 def clear(call: Call, asked: DesiredAsked, heeded: IfMatch) -> Reply:
     """Want no configuration any more. The agent keeps what it has."""
     _need_inside(call, asked.agent)
-    seen = _existing(call, asked.agent).hash
+    before = _existing(call, asked.agent)
+    seen = before.hash
     if not domain.meets(seen, heeded.if_match):
         raise _not_met(seen)
+    _keep(call, before)
     if not call.services.desired.drop(call.caller.workspace, asked.agent, seen):
         raise _overtaken(heeded.if_match)
     return Reply(body=None, status=204)
@@ -133,6 +136,12 @@ def texts(call: Call, agents: Collection[str]) -> dict[str, str]:
 def _text(call: Call, agent: str) -> str:
     found = call.services.desired.get(call.caller.workspace, agent)
     return found.text if found else UNMANAGED_TEXT
+
+
+def _keep(call: Call, before: Desired | None) -> None:
+    """Keep what is replaced: the agent still has it in force, and tells no more of that than its hash (`agent_configuration`)."""
+    if before:
+        call.services.rollouts.put_documents(call.caller.workspace, {before.hash: before.text})
 
 
 def _need_inside(call: Call, agent: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from functions.domain.desired import MAX_BYTES, desired
+from functions.domain.rollout import UNMANAGED
 from tests.api.world import NOW, ApiClient, World, agent
 from tests.fakes.desired import MemoryDesired
 
@@ -48,6 +49,37 @@ def test_what_is_set_is_shown_and_fetched_as_it_was_hashed(world: World, client:
     assert fetched.data == TEXT.encode()
     assert fetched.headers["Content-Type"] == "application/json"
     assert (fetched.headers["ETag"], fetched.headers["X-ClawPulse-Config"]) == (f'"{HASH}"', HASH)
+
+
+def test_what_an_agent_has_in_force_is_found_again_by_its_hash(world: World, client: ApiClient) -> None:
+    first, second, third = ({"model": {"primary": f"swift/{n}"}} for n in ("one", "two", "three"))
+    path = "/api/agents/a1/configuration"
+    put(client, first)
+    put(client, second)
+    hashes = [desired(one, time=1, by="t").hash for one in (first, second, third)]
+    # A replaced one is kept; one that another agent shall have is known; that of nobody is not.
+    for applied, expected in (
+        (hashes[0], {"document": first, "kept": "past"}),
+        (hashes[1], {"document": second, "kept": "desired"}),
+        (hashes[2], {"document": None, "kept": None}),
+        (UNMANAGED, {"document": {}, "kept": "past"}),
+    ):
+        world.seal(agent("a1", "env=prod,shard=acme", config_written=hashes[1], config_applied=applied), agent("a2", "env=dev,shard=beta"))
+        shown = world.client("read").get(path)
+        assert shown["applied"] == {"hash": applied, **expected}
+        assert shown["written"] == shown["desired"] == {"hash": hashes[1], "document": second, "kept": "desired"}
+    put(client, third, "/api/agents/a2/desired")
+    world.seal(agent("a1", config_applied=hashes[2], config_error="no such model"), agent("a2", "env=dev,shard=beta"))
+    shown = client.get(path)
+    assert shown["applied"] == {"hash": hashes[2], "document": third, "kept": "other"}
+    assert (shown["written"], shown["error"]) == (None, "no such model")
+    # Nothing desired any more: what it had is still known.
+    world.seal(agent("a1", "shard=acme", config_applied=hashes[1]))
+    assert client.call("DELETE", PATH).status_code == 204
+    assert client.get(path)["applied"]["document"] == second
+    assert client.get(path)["desired"] is None
+    world.client("read", tags="shard=beta").problem(404, "GET", path)
+    client.problem(404, "GET", "/api/agents/nobody/configuration")
 
 
 def test_an_agent_that_has_the_document_is_told_so(world: World, client: ApiClient) -> None:

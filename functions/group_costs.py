@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from functions.domain import rollup_codec
 from functions.domain.cost_group import has_costs, settled_hour
-from functions.domain.fleet import SnapshotUnreadable, decode_snapshot, encode_snapshot
+from functions.domain.fleet import Snapshot, SnapshotUnreadable, decode_snapshot, encode_snapshot
 from functions.domain.spans import HOURS_KEPT_MS
 from functions.domain.times import HOUR_MS, SECOND_MS
 from functions.ports import FleetStore, Resolution, RollupStore
@@ -27,16 +27,26 @@ def settle_hour(rollups: RollupStore, workspace: str, hour: int) -> bool:
     return True
 
 
+def hours_under_way(fleet: FleetStore, workspace: str) -> frozenset[int]:
+    """Hours that seal is building: their usage is not whole, and seal settles them itself."""
+    snapshot = _snapshot(fleet, workspace)
+    return frozenset(snapshot.due_hours) if snapshot else frozenset()
+
+
 def tell_rewritten(fleet: FleetStore, workspace: str, hours: Iterable[int], now: int) -> None:
     """Note in the snapshot that these hours were written again, for those who keep them in memory. Needs the lease of seal, whose it is."""
-    stored = fleet.snapshot(workspace)
-    try:
-        snapshot = decode_snapshot(stored) if stored else None
-    except SnapshotUnreadable:
-        # The next tick makes another one, from which on everything is read anew.
-        return
+    snapshot = _snapshot(fleet, workspace)
     if snapshot is not None:
         # Readers forget what was written after the snapshot that they know; whose clock is behind must not be overheard.
         at = max(now, snapshot.time + 1)
         snapshot.reopened |= {f"h{hour}": at for hour in hours}
         fleet.put_snapshot(workspace, encode_snapshot(snapshot))
+
+
+def _snapshot(fleet: FleetStore, workspace: str) -> Snapshot | None:
+    """None also for one that cannot be read: the next tick makes another, from which on everything is read anew."""
+    stored = fleet.snapshot(workspace)
+    try:
+        return decode_snapshot(stored) if stored else None
+    except SnapshotUnreadable:
+        return None

@@ -52,12 +52,13 @@ class Repricing:
         """Price first <= hour < last anew, as far as there is time. Raises `StoreUnavailable`."""
         run = Run(first)
         of_group: list[int] = []
+        waiting = frozenset() if dry else group_costs.hours_under_way(self.fleet, self.workspace)
         while run.next_hour < last and self.now() < self.until:
             if not dry and not self._acquire(self.until):
                 break
             try:
                 run.changed += self._hour(run, choice, prices, dry=dry)
-                if not dry and self._settle(run):
+                if not dry and run.next_hour not in waiting and self._settle(run.next_hour):
                     of_group.append(run.next_hour)
             finally:
                 if not dry:
@@ -67,12 +68,12 @@ class Repricing:
             run.told = self._tell(of_group)
         return run
 
-    def _settle(self, run: Run) -> bool:
+    def _settle(self, hour: int) -> bool:
         """Have budgets count what the ledger has; also of hours whose group never had costs, as those built by a release before that."""
         try:
-            return group_costs.settle_hour(self.rollups, self.workspace, run.next_hour)
+            return group_costs.settle_hour(self.rollups, self.workspace, hour)
         except ValueError:
-            run.damaged += 1
+            # A damaged piece is counted already; of a damaged group whoever counts budgets tells.
             return False
 
     def _tell(self, hours: Collection[int]) -> bool:

@@ -26,7 +26,7 @@ MAX_TIME = 253_402_300_799_999
 """The end of the year 9999, ms."""
 _KEYS = ("reason", "tags", "weekly", "starts", "ends")
 _WEEK = 8
-"""Days after which an uninterrupted weekly freeze has no end worth telling."""
+"""Days within which a weekly freeze that is not endless ends."""
 
 
 class Freeze(NamedTuple):
@@ -42,7 +42,7 @@ class Freeze(NamedTuple):
         """When it ends (ms), if it is in force; None when it is not."""
         if (self.starts is not None and now < self.starts) or (self.ends is not None and now >= self.ends):
             return None
-        if self.weekly is None:
+        if self.weekly is None or self.weekly.endless:
             return self.ends
         end = _weekly_end(self.weekly, now)
         return min(end, self.ends) if end is not None and self.ends is not None else end
@@ -105,7 +105,7 @@ def _weekly_end(weekly: Weekly, now: int) -> int | None:
         return None
     midnight = now // DAY_MS * DAY_MS
     ends = (midnight + day * DAY_MS + weekly.end * MINUTE_MS for day in range(_WEEK))
-    return next((end for end in ends if end > now and not weekly.holds(end)), midnight + _WEEK * DAY_MS)
+    return next(end for end in ends if end > now and not weekly.holds(end))
 
 
 def _freeze(node: Node) -> Freeze:
@@ -115,7 +115,10 @@ def _freeze(node: Node) -> Freeze:
         node.fault("ends", "must be after starts")
     if "weekly" not in node and "ends" not in node:
         node.fault("", "needs weekly, or ends: a freeze for ever is no freeze")
-    return Freeze(node.text("reason", 500), _tags(node), _weekly(node), starts, ends)
+    freeze = Freeze(node.text("reason", 500), _tags(node), _weekly(node), starts, ends)
+    if freeze.weekly and freeze.weekly.endless and "ends" not in node:
+        node.fault("weekly", "is every hour of all seven days and never ends: leave out a day or an hour, or say when it ends")
+    return freeze
 
 
 def _tags(node: Node) -> Selector:

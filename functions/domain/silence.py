@@ -43,6 +43,11 @@ class Weekly:
             raise InvalidInput("begins when it ends; for whole days leave the hours at 00:00 and 24:00", field)
         return cls(frozenset(DAYS.index(day) for day in days), begin, end)
 
+    @property
+    def endless(self) -> bool:
+        """Whether it holds all week."""
+        return len(self.days) == len(DAYS) and self.end - self.begin == DAY_MS // MINUTE_MS
+
     def holds(self, now: int) -> bool:
         """Whether `now` (ms) lies in it."""
         moment = datetime.fromtimestamp(now / 1000, UTC)

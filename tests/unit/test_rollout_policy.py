@@ -139,6 +139,7 @@ def test_no_value_gets_through_unchecked(value: Any) -> None:
 WEEKEND = {"reason": "Weekend", "tags": "env=prod", "weekly": {"days": ["sat", "sun"], "from": "00:00", "to": "24:00"}}
 NIGHT = {"reason": "Night", "weekly": {"days": ["fri"], "from": "22:00", "to": "06:00"}}
 FRIDAY = {"reason": "Black Friday", "starts": "2026-11-27T00:00:00Z", "ends": date(2026, 11, 28)}
+ALWAYS = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "from": "00:00", "to": "24:00"}
 
 
 @pytest.mark.parametrize(
@@ -154,6 +155,8 @@ FRIDAY = {"reason": "Black Friday", "starts": "2026-11-27T00:00:00Z", "ends": da
         (FRIDAY, "2026-11-27T00:00", "2026-11-28T00:00"),
         (FRIDAY, "2026-11-28T00:00", None),
         ({**WEEKEND, "ends": "2026-11-28T12:00:00Z"}, "2026-11-28T01:00", "2026-11-28T12:00"),
+        ({"reason": "Thaw later", "weekly": ALWAYS, "ends": "2026-12-24"}, "2026-11-28T01:00", "2026-12-24T00:00"),
+        ({"reason": "An hour a day", "weekly": {**ALWAYS, "to": "23:00"}}, "2026-11-28T01:00", "2026-11-28T23:00"),
     ],
 )
 def test_a_freeze_says_until_when(freeze: dict[str, Any], at: str, until: str | None) -> None:
@@ -184,6 +187,7 @@ def test_faults_of_freezes_are_told_at_once() -> None:
             {"reason": "x", "starts": 5, "ends": 5},
             {"reason": "x", "weekly": 5},
             {"reason": "x", "ends": 10**18},
+            {"reason": "x", "weekly": ALWAYS, "starts": 5},
         ],
         "freeze": 1,
     }
@@ -197,4 +201,5 @@ def test_faults_of_freezes_are_told_at_once() -> None:
         "freezes[3].ends: must be after starts",
         "freezes[4].weekly: must be an object with days, from and to",
         "freezes[5].ends: must be a time such as 2027-03-01T08:00:00Z, or ms since 1970, not 1000000000000000000",
+        "freezes[6].weekly: is every hour of all seven days and never ends: leave out a day or an hour, or say when it ends",
     ]

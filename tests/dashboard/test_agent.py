@@ -8,13 +8,27 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from functions.api.agent_configuration import ConfigurationAnswer, DocumentAnswer
 from tests.cli import shapes
 from tests.dashboard import work_answers as work
+from tests.dashboard.answer_parts import shown
 from tests.dashboard.site import TOKEN, Request, Site, agent, stamp
+from tests.dashboard.test_all_views import SCHEMES, SERIOUS, WIDER, WIDTHS, axe
 
 pytestmark = pytest.mark.browser
 
 AGENT = "/api/agents/fast-003"
+ONE, TWO = {"model": "m-1", "tools": work.HOSTILE}, {"model": "m-2", "tools": work.HOSTILE}
+
+
+def configuration(**changes: Any) -> Any:
+    """The second document is desired and written, the first one still in force."""
+    documents = {
+        "desired": DocumentAnswer(hash="h2", document=TWO, kept="desired"),
+        "written": DocumentAnswer(hash="h2", document=TWO, kept="desired"),
+        "applied": DocumentAnswer(hash="h1", document=ONE, kept="past"),
+    }
+    return shown(ConfigurationAnswer(agent="fast-003", error=None, **documents | changes))
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +39,7 @@ def answers(site: Site) -> None:
         AGENT: details,
         f"PATCH {AGENT}": details,
         f"{AGENT}/desired": shapes.desired("fast-003"),
+        f"{AGENT}/configuration": configuration(),
         "/api/series": work.series,
         "/api/keys": {"providers": []},
         "/api/tasks": work.tasks(work.task(3)),
@@ -79,13 +94,59 @@ def test_configuration_and_keys_show_what_is_not_in_step(site: Site, open_page) 
     expect(page.locator(".badge")).to_have_text(["● in step", "▲ not the desired one"])
     page.get_by_role("button", name="Edit…").click()
     page.get_by_label("Document, JSON").fill('{"model": "m-3"}')
-    expect(page.locator(".diff [data-sign='+']")).to_contain_text('"model": "m-3"')
+    expect(page.locator("dialog .diff [data-sign='+']")).to_contain_text('"model": "m-3"')
     site.routes[f"PUT {AGENT}/desired"] = shapes.problem(412, "somebody else changed it meanwhile")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert")).to_have_text("somebody else changed it meanwhile")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Keys", exact=True).click()
     expect(page.locator("tbody .badge")).to_have_text("▲ not yet")
+
+
+def test_what_is_in_force_is_compared_with_what_is_desired(site: Site, open_page) -> None:
+    page = opened(open_page, "?part=configuration")
+    difference = page.get_by_label("In force → desired")
+    expect(difference.locator("[data-sign='−']")).to_contain_text('"model": "m-1"')
+    expect(difference.locator("[data-sign='+']")).to_contain_text('"model": "m-2"')
+    expect(difference).to_contain_text(work.HOSTILE)
+    page.get_by_role("button", name="Written → desired").click()
+    expect(page.get_by_text("Written and desired are the same document.")).to_be_visible()
+    page.get_by_role("button", name="Desired document").click()
+    expect(page.locator("pre.json")).to_contain_text('"model": "m-2"')
+    expect(page).to_have_url(re.compile("compare=document"))
+    assert page.locator("main img").count() == 0
+    # From here a change is rolled out.
+    page.get_by_role("link", name="Roll out a change…").click()
+    expect(page.get_by_label("Agents, by their tags")).to_have_value("agent=fast-003")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"applied": DocumentAnswer(hash="h0", document=None, kept=None)}, "In force: no document with the hash h0 is kept"),
+        (
+            {"desired": None, "written": None, "applied": None},
+            "Nothing is desired, and the agent has not told what it has.",
+        ),
+        ({"desired": None, "written": None}, "Nothing is desired. In force, as it was once desired:"),
+    ],
+    ids=["not kept", "nothing", "unmanaged"],
+)
+def test_what_is_not_known_of_a_configuration_is_said_plainly(site: Site, open_page, changes: dict[str, Any], says: str) -> None:
+    site.routes[f"{AGENT}/configuration"] = configuration(**changes)
+    expect(opened(open_page, "?part=configuration").get_by_text(says)).to_be_visible()
+
+
+def test_the_comparison_fits_every_screen_and_is_accessible(site: Site, open_page) -> None:
+    page = opened(open_page, "?part=configuration", clock=False, reduced_motion="reduce")
+    expect(page.get_by_label("In force → desired")).to_be_visible()
+    page.evaluate(axe())
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(SERIOUS, None) == []
+    for width, height in WIDTHS:
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate(WIDER) == [], width
 
 
 def test_tags_are_set_and_a_silence_made_by_keyboard(site: Site, open_page) -> None:

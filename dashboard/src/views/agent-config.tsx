@@ -5,10 +5,12 @@ import { useState } from "preact/hooks";
 import { useAction } from "../lib/actions.tsx";
 import { send } from "../lib/api.ts";
 import { useLive } from "../lib/live.ts";
-import { Badge, Dialog, Json, Panel, Time } from "../ui/basics.tsx";
+import { href } from "../lib/route.ts";
+import { Badge, Dialog, Panel, Time } from "../ui/basics.tsx";
 import { Diff, sortedJson } from "../ui/diff.tsx";
 import { Loaded } from "../ui/states.tsx";
 import type { AgentDetails } from "./agent.tsx";
+import { ConfigDocuments } from "./agent-config-documents.tsx";
 
 interface Desired {
   hash: string;
@@ -24,14 +26,15 @@ export function AgentConfig({ agent }: { agent: AgentDetails }): JSX.Element {
   const found = useLive<Desired>(desired ? `api/agents/${encodeURIComponent(agent.id)}/desired` : null, {}, { every: 15_000, keep: true });
   const [editing, setEditing] = useState(false);
   return (
-    <Panel title="Configuration" aside={<button type="button" class="second" onClick={() => setEditing(true)}>Edit…</button>}>
+    <Panel title="Configuration" aside={<><a class="button second" href={href("rollouts", [], { start: `agent=${agent.id}` })}>Roll out a change…</a><button type="button" class="second" onClick={() => setEditing(true)}>Edit…</button></>}>
       <dl class="pairs">
         <dt>Desired</dt><dd title={desired ?? ""}>{desired ? short(desired) : "nothing is desired: the agent keeps its own"}</dd>
         <dt>Written</dt><dd title={written ?? ""}>{short(written)} {desired && written ? <Same same={written === desired} word="not the desired one" /> : null}</dd>
         <dt>Applied</dt><dd title={applied ?? ""}>{short(applied)} {desired && applied ? <Same same={applied === desired} word="not the desired one" /> : null}</dd>
         {error ? <><dt>Error</dt><dd class="fault">{error}</dd></> : null}
       </dl>
-      {desired ? <Loaded live={found} what="the desired configuration">{(one) => <><p class="soft">Set <Time at={one.time} /> by {one.by}</p><Json value={one.document} /></>}</Loaded> : null}
+      {desired ? <Loaded live={found} what="the desired configuration">{(one) => <p class="soft">Set <Time at={one.time} /> by {one.by}</p>}</Loaded> : null}
+      <ConfigDocuments agent={agent.id} hashes={`${desired} ${written} ${applied}`} />
       {editing ? <Edit agent={agent.id} before={desired ? found.data : null} onClose={() => { setEditing(false); found.refresh(); }} /> : null}
     </Panel>
   );

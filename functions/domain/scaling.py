@@ -181,6 +181,15 @@ class Usual(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Mean."""
 
 
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a group's tasks in the last minutes."""
+
+    started: float
+    """That agents began, a second; above 0."""
+    seconds: float
+    """Mean time that one took; above 0."""
+
+
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """A group, as of a moment."""
 
@@ -190,6 +199,10 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """Agents that are alive."""
     readings: dict[Signal, Reading] = {}
     """A signal that is not here counts as silent."""
+    places: float = 1.0
+    """Tasks that an agent works on at a time."""
+    work: Work | None = None
+    """None when too little is known."""
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True):
@@ -200,6 +213,17 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
     """Since when without a gap, ms."""
     time: int
     """When it was last read, ms."""
+
+
+class Past(msgspec.Struct, frozen=True, array_like=True):
+    """What there was to be done; None where nobody said it."""
+
+    time: int
+    """ms."""
+    waiting: float | None
+    """Tasks."""
+    busy: float | None
+    """Agents, as a sum of fractions."""
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -213,6 +237,8 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seen: dict[Signal, Seen] = {}
     wanted: list[tuple[int, int]] = []
     """Time and count: what was wanted lately, oldest first, for stabilisation."""
+    lately: list[Past] = []
+    """What there was to be done lately, oldest first: fewer agents have to be enough for it."""
     episodes: dict[Signal, int] = {}
     """Since when (ms) a signal that tells has been told of, without being over."""
 

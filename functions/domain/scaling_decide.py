@@ -2,7 +2,8 @@
 
 A signal votes once it has been in its zone for as long as its policy says, since the last change at least, and has cooled down
 (`scaling_signals`). One vote is enough to grow. To shrink, no signal may be high or unreadable, and those that must agree have to. Counts
-are chosen so that levels come to the middle between their thresholds: what was changed does not call for the opposite.
+are chosen so that levels come to the middle between their thresholds, or for the known tasks; and none is gone down to that would have
+passed a threshold for growing lately (`scaling_need`): what was changed does not call for the opposite.
 
     votes ─▶ wanted ─▶ stabilisation ─▶ step ─▶ min and max ─▶ desired
 """
@@ -10,18 +11,18 @@ are chosen so that levels come to the middle between their thresholds: what was 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from functions.domain.scaling import Action, Decision, GroupPolicy, Memory, Observed, Signal, SignalState, Vote, Zone
+from functions.domain import scaling_need
+from functions.domain.scaling import Action, Decision, GroupPolicy, Memory, Observed, Past, Signal, SignalState, Vote, Zone
+from functions.domain.scaling_need import Need, least, whole
 from functions.domain.scaling_signals import episodes, saw, states
 from functions.domain.times import SECOND_MS
 
 MAX_WANTED = 4_000
 """Observations remembered for stabilisation: an hour of one a second."""
-MOST = 1e6
-"""Agents that may be wanted: more than any policy allows. A level over tiny thresholds can be anything, infinite too."""
 GENTLE = 0.1
 """The share of the agents that latency asks for or gives up: it does not tell how many are needed."""
 
@@ -38,9 +39,11 @@ def decide(policy: GroupPolicy, observed: Observed, memory: Memory, now: int) ->
     seen = saw(policy, observed, memory)
     found = states(policy, observed, memory, seen)
     before = _before(observed, memory)
-    now_wanted = _wanted(policy, observed, found)
+    past = scaling_need.lately(observed, memory.lately)
+    need = scaling_need.need(policy, observed, past)
+    now_wanted = _wanted(policy, observed, found, need)
     window = [*memory.wanted, (observed.time, now_wanted)]
-    desired, reason, limits = _count(policy, observed, before, found, window)
+    desired, reason, limits = _Case(policy, observed, before, found, window, past, need).count()
     still, told = episodes(policy, observed, memory, found)
     return Decision(
         group=policy.name,
@@ -62,6 +65,7 @@ def decide(policy: GroupPolicy, observed: Observed, memory: Memory, now: int) ->
             changed=memory.changed if desired == before else observed.time,
             seen=seen,
             wanted=_kept(policy, window, observed.time),
+            lately=past,
             episodes=still,
         ),
     )
@@ -109,7 +113,7 @@ def _nothing_new(policy: GroupPolicy, observed: Observed, memory: Memory, *, too
     )
 
 
-def _wanted(policy: GroupPolicy, observed: Observed, found: Sequence[SignalState]) -> int:
+def _wanted(policy: GroupPolicy, observed: Observed, found: Sequence[SignalState], need: Need | None) -> int:
     """The count that the signals, as they are at this moment, call for."""
     must: list[int] = []
     may: list[int] = []
@@ -118,7 +122,7 @@ def _wanted(policy: GroupPolicy, observed: Observed, found: Sequence[SignalState
         if rule is None or state.level is None:
             continue
         if state.zone is not Zone.MIDDLE:
-            count = _needed(state, state.level / rule.middle, observed.current)
+            count = _needed(state, state.level / rule.middle, observed.current, need)
             (must if rule.must_agree or state.zone is Zone.HIGH else may).append(count)
         elif rule.must_agree:
             must.append(observed.current)
@@ -126,32 +130,16 @@ def _wanted(policy: GroupPolicy, observed: Observed, found: Sequence[SignalState
     return max(must or may, default=observed.current)
 
 
-def _needed(state: SignalState, ratio: float, current: int) -> int:
-    """The agents that bring one signal to its middle: more than there are for one that is high, never more for one that is low."""
-    if state.signal is Signal.LATENCY:
-        gentle = max(1, int(current * GENTLE))
-        return max(0, current + (gentle if state.zone is Zone.HIGH else -gentle))
-    # Less than a billionth over a whole number is an error of floats, and not one agent more.
-    needed = ceil(min(max(current, 1) * ratio, MOST) - 1e-9)
-    return max(needed, current + 1) if state.zone is Zone.HIGH else min(needed, current)
-
-
-def _count(
-    policy: GroupPolicy, observed: Observed, before: int, found: Sequence[SignalState], window: Sequence[tuple[int, int]]
-) -> tuple[int, str, list[str]]:
-    """The count, why, and what keeps it from what is wanted."""
-    inside = bounded(policy, before)
-    if inside != before:
-        return inside, _by_bounds(policy, before, inside), []
-    up, down = (_voices(found, vote) for vote in (Vote.UP, Vote.DOWN))
-    if up:
-        return _grown(policy, observed, before, window, up)
-    if down:
-        opposed = _opposed(policy, found)
-        if not opposed:
-            return _shrunk(policy, observed, before, window, down)
-        return before, f"stays at {before}: {down}; but {opposed}", []
-    return before, f"stays at {before}: no signal asks for another count", []
+def _needed(state: SignalState, ratio: float, current: int, need: Need | None) -> int:
+    """The agents that one signal asks for: more than there are if it is high, never more if it is low."""
+    latency = state.signal is Signal.LATENCY
+    gentle = max(1, int(current * GENTLE))
+    if state.zone is not Zone.HIGH:
+        return max(0, current - gentle) if latency else min(whole(max(current, 1) * ratio), current)
+    count = current + gentle if latency else whole(max(current, 1) * ratio)
+    if need is not None:
+        count = min(count, need.agents) if latency else need.agents
+    return max(count, current + 1)
 
 
 def _voices(found: Sequence[SignalState], vote: Vote) -> str:
@@ -170,29 +158,67 @@ def _opposed(policy: GroupPolicy, found: Sequence[SignalState]) -> str:
     return ""
 
 
-def _grown(policy: GroupPolicy, observed: Observed, before: int, window: Sequence[tuple[int, int]], why: str) -> tuple[int, str, list[str]]:
-    wanted = min(_lately(window, policy.stabilise_up_s))
-    # Agents that were asked for and are not there yet are waited for: the step is counted from those that are.
-    stepped = min(wanted, observed.current + step_of(policy.step_up, observed.current))
-    desired = max(before, bounded(policy, stepped))
-    limits = _limits(policy, window[-1][1], wanted, stepped, desired, policy.step_up)
-    if desired == before:
-        held = "that is the most that there may be" if before == policy.max else f"{observed.current} of them are there"
-        return before, f"stays at {before}, for {held}: {why}", limits
-    return desired, f"from {before} to {desired}: {why}", limits
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What a count is chosen by."""
 
+    policy: GroupPolicy
+    observed: Observed
+    before: int
+    found: Sequence[SignalState]
+    window: Sequence[tuple[int, int]]
+    past: Sequence[Past]
+    need: Need | None
 
-def _shrunk(
-    policy: GroupPolicy, observed: Observed, before: int, window: Sequence[tuple[int, int]], why: str
-) -> tuple[int, str, list[str]]:
-    wanted = max(_lately(window, policy.stabilise_down_s))
-    stepped = max(wanted, before - step_of(policy.step_down, before))
-    desired = min(before, bounded(policy, stepped))
-    limits = _limits(policy, window[-1][1], wanted, stepped, desired, policy.step_down)
-    if desired == before:
-        held = "that is the least that there may be" if before == policy.min else "fewer could not do what was to be done lately"
+    def count(self) -> tuple[int, str, list[str]]:
+        """The count, why, and what keeps it from what is wanted."""
+        inside = bounded(self.policy, self.before)
+        if inside != self.before:
+            return inside, _by_bounds(self.policy, self.before, inside), []
+        up, down = (_voices(self.found, vote) for vote in (Vote.UP, Vote.DOWN))
+        if up:
+            return self._grown(up + self._known())
+        if down:
+            opposed = _opposed(self.policy, self.found)
+            if not opposed:
+                return self._shrunk(down)
+            return self.before, f"stays at {self.before}: {down}; but {opposed}", []
+        return self.before, f"stays at {self.before}: no signal asks for another count", []
+
+    def _known(self) -> str:
+        """What the tasks ask for, as a clause to add."""
+        if self.need is None:
+            return ""
+        more = ", yet it is not enough: one more" if self.need.agents <= self.observed.current else ""
+        return f"; {self.need.text}{more}"
+
+    def _grown(self, why: str) -> tuple[int, str, list[str]]:
+        policy, before, current = self.policy, self.before, self.observed.current
+        wanted = min(_lately(self.window, policy.stabilise_up_s))
+        # Agents that were asked for and are not there yet are waited for: the step is counted from those that are.
+        stepped = min(wanted, current + step_of(policy.step_up, current))
+        desired = max(before, bounded(policy, stepped))
+        limits = _limits(policy, self.window[-1][1], wanted, stepped, desired, policy.step_up)
+        if desired == before:
+            held = "that is the most that there may be" if before == policy.max else f"{current} of them are there"
+            return before, f"stays at {before}, for {held}: {why}", limits
+        return desired, f"from {before} to {desired}: {why}", limits
+
+    def _shrunk(self, why: str) -> tuple[int, str, list[str]]:
+        policy, before = self.policy, self.before
+        wanted = max(_lately(self.window, policy.stabilise_down_s))
+        stepped = max(wanted, before - step_of(policy.step_down, before))
+        enough = least(policy, self.observed, self.past)
+        desired = min(before, bounded(policy, max(stepped, enough.agents)))
+        limits = _limits(policy, self.window[-1][1], wanted, stepped, min(before, bounded(policy, stepped)), policy.step_down)
+        if enough.agents > stepped:
+            limits.append(f"no turning back: {enough.text}")
+        if desired < before:
+            return desired, f"from {before} to {desired}: {why}", limits
+        if before == policy.min:
+            return before, f"stays at {before}, for that is the least that there may be: {why}", limits
+        held = enough.text if enough.agents > stepped else "fewer could not do what was to be done lately"
         return before, f"stays at {before}, for {held}: {why}", limits
-    return desired, f"from {before} to {desired}: {why}", limits
 
 
 def _lately(window: Sequence[tuple[int, int]], seconds: int) -> list[int]:

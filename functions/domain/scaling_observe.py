@@ -4,6 +4,7 @@
     latency             p95 of the last `LATENCY_MINUTES` sealed minutes, if `MIN_TASKS` tasks were measured in them
     rate_limited        of the last sealed minute; a sealed minute without any has 0
     cost                USD of the last `COST_MINUTES` sealed minutes: what the tasks reported
+    work                tasks that began in the last `WORK_MINUTES` sealed minutes, and the mean time of those that ended
 
 A minute that waits to be sealed makes what needs it unreadable, never 0.
 """
@@ -20,15 +21,17 @@ from functions.domain.alert_data import Evidence, window_of
 from functions.domain.alert_parse import parse_rules
 from functions.domain.errors import InvalidInput
 from functions.domain.fleet import AgentState
-from functions.domain.scaling import GroupPolicy, Observed, Reading, Signal, Usual
+from functions.domain.scaling import GroupPolicy, Observed, Reading, Signal, Usual, Work
+from functions.domain.scaling_need import WORK_S
 from functions.domain.selector import Selector
-from functions.domain.summary import fleet_figures, select
+from functions.domain.summary import fleet_figures, fresh, select
 from functions.domain.times import MINUTE_MS, SECOND_MS
 from functions.domain.usage import RATE_LIMITED
 
 LATENCY_MINUTES = 5
 MIN_TASKS = 10
-"""The p95 of fewer is the slowest of them."""
+"""The p95 of fewer is the slowest of them, and their rate is chance."""
+WORK_MINUTES = WORK_S * SECOND_MS // MINUTE_MS
 COST_MINUTES = 60
 OLDEST_MS = 3 * MINUTE_MS
 """A minute that ended longer before the snapshot was taken says nothing of it."""
@@ -76,7 +79,13 @@ def observe(policy: GroupPolicy, evidence: Evidence, usual: Usual | None, dead_s
     for signal in FROM_MINUTES:
         readings[signal] = Reading(fault=fault) if fault else _from_minutes(signal, policy, evidence, usual)
     wanted = policy.rules()
-    return Observed(time=snapshot.time, current=len(alive), readings={signal: readings[signal] for signal in wanted})
+    return Observed(
+        time=snapshot.time,
+        current=len(alive),
+        readings={signal: readings[signal] for signal in wanted},
+        places=_places(alive, snapshot.time),
+        work=None if fault else _work(policy, evidence),
+    )
 
 
 def living(policy: GroupPolicy, agents: Iterable[AgentState], time: int, dead_s: float) -> list[AgentState]:
@@ -139,6 +148,30 @@ def _reading(signal: Signal, folded: Folded, usual: Usual | None) -> Reading:
     if signal is Signal.COST:
         return Reading(float(folded.sum[0]) * 60 / COST_MINUTES, usual.usd_per_hour if usual else None)
     return Reading(float(folded.quantile(P95)[0]) if count >= MIN_TASKS else None, usual.latency_ms if usual else None)
+
+
+def _places(agents: Iterable[AgentState], time: int) -> float:
+    """Tasks that an agent works on at a time, on average; 1 when none tells."""
+    told = [most for state in agents if (most := fresh(state, "max_workers", time))]
+    return sum(told) / len(told) if told else 1.0
+
+
+def _work(policy: GroupPolicy, evidence: Evidence) -> Work | None:
+    """What is known of the tasks. Where agents do not tell when they begin one, those count that ended."""
+    columns, missing = evidence.group.read(window_of(WORK_MINUTES * MINUTE_MS, evidence.end, evidence.now))
+    if missing:
+        return None
+    slots = _slots(policy, evidence.group.tags)
+    try:
+        begun, ended = (
+            Folded([column for one in columns if (column := one.column(name)) is not None], slots, 1)
+            for name in (tasks.STARTED, tasks.LATENCY)
+        )
+    except Damaged:
+        return None
+    count, measured = float(max(begun.count[0], ended.count[0])), float(ended.count[0])
+    seconds = float(ended.sum[0]) / SECOND_MS / measured if measured else 0.0
+    return Work(started=count / WORK_S, seconds=seconds) if count >= MIN_TASKS and seconds > 0 else None
 
 
 def _slots(policy: GroupPolicy, tags: TagSets) -> Ints:

@@ -53,6 +53,7 @@ class Minute:
     """The longest that a task which started waited."""
     saturation: float
     """Running tasks of the places that there are, on average; 1 without any place."""
+    started: float
     done: float
     refused: float
     """Starts that the provider answered with 429."""
@@ -74,7 +75,7 @@ def resized(fleet: Fleet, count: int, at: int, boot_s: int) -> Fleet:
 def minute(fleet: Fleet, arriving: Iterable[float], at: int, service_s: float, agents: Agents) -> tuple[Fleet, Minute]:
     """A minute from second `at` on; `arriving` has the tasks of each of its steps."""
     waiting, running, ready, booting = fleet.waiting, fleet.running, fleet.ready, fleet.booting
-    done = refused = busy = longest = 0.0
+    started = done = refused = busy = longest = 0.0
     left = agents.provider_per_minute
     for number, tasks in enumerate(arriving):
         now = at + number * STEP_S
@@ -87,13 +88,15 @@ def minute(fleet: Fleet, arriving: Iterable[float], at: int, service_s: float, a
         refused += could - starts
         left = None if left is None else left - starts
         waiting -= starts
+        started += starts
         longest = max(longest, _wait(waiting, starts))
         after = _running(running, starts, places, service_s)
         done += running + starts - after
         busy += min(1.0, (running + after) / 2 / places) if places else 1.0
         running = after
     found = Fleet(ready=ready, booting=booting, waiting=waiting, running=running)
-    return found, Minute(waiting=waiting, wait_s=longest, saturation=busy / STEPS_PER_MINUTE, done=done, refused=refused)
+    saturation = busy / STEPS_PER_MINUTE
+    return found, Minute(waiting=waiting, wait_s=longest, saturation=saturation, started=started, done=done, refused=refused)
 
 
 def _wait(waiting: float, starts: float) -> float:

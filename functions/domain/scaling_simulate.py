@@ -17,9 +17,10 @@ from math import ceil
 
 import numpy as np
 
-from functions.domain.scaling import Action, Decision, GroupPolicy, Memory, Observed, Reading, Signal, Told
+from functions.domain.scaling import Action, Decision, GroupPolicy, Memory, Observed, Reading, Signal, Told, Work
 from functions.domain.scaling_decide import bounded, decide
 from functions.domain.scaling_load import Load
+from functions.domain.scaling_observe import COST_MINUTES, LATENCY_MINUTES, MIN_TASKS, WORK_MINUTES
 from functions.domain.scaling_queue import STEPS_PER_MINUTE, Agents, Fleet, Minute, minute, resized
 from functions.domain.times import MINUTE_MS
 
@@ -27,10 +28,8 @@ SETTLES_MS = 40_000
 """How long after a minute's end its decision comes."""
 USUAL_SATURATION = 0.6
 """How busy agents are at the beginning, where nobody says how many there are."""
-LATENCY_MINUTES, COST_MINUTES = 5, 60
-"""As in life, latency is observed over so many minutes, and cost."""
 LATENCY_SCATTER = 0.03
-"""Standard deviation of the measured p95 around the true one, as a fraction."""
+"""Standard deviation of the measured p95 and mean around the true ones, as a fraction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +112,13 @@ def simulate(wanted: Wanted) -> Simulation:
         end = wanted.start + (number + 1) * MINUTE_MS
         fleet, seen = minute(fleet, tasks, number * 60, wanted.load.service_s, wanted.agents)
         p95 = (wanted.load.service_p95_s + seen.wait_s) * scatter[number]
-        observed = Observed(time=end, current=fleet.ready, readings=_readings(wanted, points, seen, p95))
+        observed = Observed(
+            time=end,
+            current=fleet.ready,
+            readings=_readings(wanted, points, seen, p95),
+            places=wanted.agents.concurrency,
+            work=_work(points, seen, wanted.load.service_s * scatter[number]),
+        )
         decision = decide(wanted.policy, observed, memory, end + SETTLES_MS)
         memory = decision.memory
         points.append(Point(time=end - MINUTE_MS, arrived=sum(tasks), seen=seen, p95_s=p95, agents=fleet.count, decision=decision))
@@ -167,3 +172,9 @@ def _readings(wanted: Wanted, points: Sequence[Point], seen: Minute, p95_s: floa
         usual = float(np.mean(wanted.load.arrivals))
         readings[Signal.COST] = Reading(sum(done) / len(done) * 60 * wanted.usd_per_task, usual * 60 * wanted.usd_per_task)
     return readings
+
+
+def _work(points: Sequence[Point], seen: Minute, service_s: float) -> Work | None:
+    """What is known of the tasks after a minute, as `scaling_observe` makes it of rollups."""
+    started = [*(point.seen.started for point in points[1 - WORK_MINUTES :]), seen.started]
+    return Work(started=sum(started) / len(started) / 60, seconds=service_s) if sum(started) >= MIN_TASKS else None

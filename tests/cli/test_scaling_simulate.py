@@ -22,7 +22,7 @@ def fleet(world: World) -> None:
 
 
 def test_a_made_up_load_as_curves_and_figures(real) -> None:
-    done = real("scaling", "simulate", "fast", *MADE_UP, "--boot", "2m", "--usd-per-agent-hour", "0.5")
+    done = real("scaling", "simulate", "fast", *MADE_UP, "--initial", "60", "--boot", "2m", "--usd-per-agent-hour", "0.5")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0].startswith("fast: 2026-11-23 20:00:00 to 2026-11-23 23:00:00 UTC, ")

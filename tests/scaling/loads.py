@@ -10,6 +10,9 @@ from functions.domain.scaling_queue import Agents
 from functions.domain.scaling_simulate import Wanted
 
 START = 1_795_464_000_000
+MINUTES = 360
+CYCLES = {Shape.STEADY: 0, Shape.STEP: 1, Shape.RAMP: 1}
+"""How often a load goes up and down; the others do once a period."""
 
 
 def policy(**more: Any) -> GroupPolicy:
@@ -17,7 +20,7 @@ def policy(**more: Any) -> GroupPolicy:
 
 
 def load(
-    shape: Shape = Shape.STEADY, rate: float = 4.2, peak: float = 12.0, minutes: int = 360, period: int = 120, service_s: float = 3.1
+    shape: Shape = Shape.STEADY, rate: float = 4.2, peak: float = 12.0, minutes: int = MINUTES, period: int = 120, service_s: float = 3.1
 ) -> Load:
     made = Synthetic(shape=shape, rate=rate, peak=peak, period=period)
     return Load(arrivals=arrivals(made, minutes), service_s=service_s, service_p95_s=2.5 * service_s, random=True)

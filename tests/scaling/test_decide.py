@@ -21,6 +21,7 @@ from functions.domain.scaling import (
     Reading,
     Signal,
     TellingSignal,
+    Work,
     Zone,
 )
 from functions.domain.scaling_decide import decide, step_of
@@ -38,6 +39,18 @@ observations = st.builds(
     st.integers(0, 40),
     st.dictionaries(st.sampled_from(list(Signal)), readings),
 )
+calm = st.builds(
+    lambda current, waiting, saturation, latency: (
+        120_000,
+        current,
+        {Signal.QUEUE: Reading(waiting), Signal.SATURATION: Reading(saturation), Signal.LATENCY: Reading(latency, 1000.0)},
+    ),
+    st.integers(1, 12),
+    st.none() | st.floats(0, 8),
+    st.none() | st.floats(0, 0.5),
+    st.none() | st.floats(500, 1400),
+)
+"""Of groups that mostly have little to do, so that they shrink."""
 policies = st.builds(
     lambda least, more, up, down, stable: msgspec.structs.replace(
         USUAL, min=least, max=least + more, step_up=up, step_down=down, stabilise_down_s=stable, stabilise_up_s=stable // 4
@@ -48,22 +61,23 @@ policies = st.builds(
     st.sampled_from(["1", "20%", "3"]),
     st.sampled_from([0, 120, 300]),
 )
+works = st.none() | st.builds(Work, started=st.floats(0.001, 1e4), seconds=st.floats(0.001, 1e4))
 
 
-def play(policy: GroupPolicy, story: list[tuple[int, int, dict[Signal, Reading]]]) -> list[Decision]:
+def play(policy: GroupPolicy, story: list[tuple[int, int, dict[Signal, Reading]]], work: Work | None = None) -> list[Decision]:
     memory, time, made = Memory(), START, []
     for gap, current, found in story:
         time += gap
-        decision = decide(policy, Observed(time=time, current=current, readings=found), memory, time + 5_000)
+        decision = decide(policy, Observed(time=time, current=current, readings=found, work=work), memory, time + 5_000)
         memory = decision.memory
         made.append(decision)
     return made
 
 
-@given(policies, st.lists(observations, max_size=40))
-@settings(max_examples=150, deadline=None)
-def test_never_below_min_or_above_max_and_never_by_more_than_a_step(policy: GroupPolicy, story: Any) -> None:
-    for number, decision in enumerate(play(policy, story)):
+@given(policies, st.lists(observations, max_size=40), works)
+@settings(max_examples=100, deadline=None)
+def test_never_below_min_or_above_max_and_never_by_more_than_a_step(policy: GroupPolicy, story: Any, work: Work | None) -> None:
+    for number, decision in enumerate(play(policy, story, work)):
         assert policy.min <= decision.desired <= policy.max
         if number and decision.action is Action.GROW:
             reached = max(decision.current, decision.before)
@@ -72,18 +86,34 @@ def test_never_below_min_or_above_max_and_never_by_more_than_a_step(policy: Grou
             assert decision.before - decision.desired <= step_of(policy.step_down, decision.before)
 
 
-@given(policies, st.lists(observations, max_size=40))
-@settings(max_examples=150, deadline=None)
-def test_cost_and_rate_limits_never_change_the_count(policy: GroupPolicy, story: Any) -> None:
+@given(policies, st.lists(calm, max_size=40), works)
+@settings(max_examples=100, deadline=None)
+def test_no_count_is_gone_down_to_that_the_same_signals_would_send_up_again(policy: GroupPolicy, story: Any, work: Work | None) -> None:
+    for (_, current, found), decision in zip(story, play(policy, story, work), strict=True):
+        if decision.action is not Action.SHRINK or decision.before > policy.max:
+            continue
+        waiting, saturation, latency = (found.get(signal, Reading()) for signal in (Signal.QUEUE, Signal.SATURATION, Signal.LATENCY))
+        fewer = {
+            Signal.QUEUE: waiting,
+            Signal.LATENCY: latency,
+            Signal.SATURATION: Reading(None if saturation.value is None else saturation.value * current / decision.desired),
+        }
+        again = play(policy, [(60_000, decision.desired, fewer)] * 6, work)
+        assert not any(one.action is Action.GROW for one in again)
+
+
+@given(policies, st.lists(observations, max_size=40), works)
+@settings(max_examples=100, deadline=None)
+def test_cost_and_rate_limits_never_change_the_count(policy: GroupPolicy, story: Any, work: Work | None) -> None:
     without = [(gap, current, {signal: one for signal, one in found.items() if signal in SCALING}) for gap, current, found in story]
     unwatched = msgspec.structs.replace(policy, **OFF)
-    counts = [decision.desired for decision in play(policy, story)]
-    assert counts == [decision.desired for decision in play(policy, without)]
-    assert counts == [decision.desired for decision in play(unwatched, story)]
+    counts = [decision.desired for decision in play(policy, story, work)]
+    assert counts == [decision.desired for decision in play(policy, without, work)]
+    assert counts == [decision.desired for decision in play(unwatched, story, work)]
 
 
 @given(policies, st.lists(observations, max_size=40))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_changes_are_as_far_apart_as_cooldowns_say_and_longer_before_shrinking(policy: GroupPolicy, story: Any) -> None:
     made = [decision for decision in play(policy, story)[1:] if decision.action is not Action.HOLD]
     rules = policy.scaling().values()
@@ -213,6 +243,43 @@ def test_a_decision_says_what_held_it_back() -> None:
         "stabilisation: 24 are wanted now, 20 were lately",
         "step: 20 are wanted, one decision goes 50% at most",
     ]
+
+
+def test_a_count_that_could_not_have_done_what_there_was_is_not_gone_down_to() -> None:
+    """Nine tenths of an agent were busy: one more task by chance, and a single one would be too few."""
+    policy = msgspec.structs.replace(USUAL, min=1, max=5)
+    made = play(policy, [(60_000, 3, {Signal.SATURATION: Reading(0.3), Signal.QUEUE: Reading(0.0)})] * 40)
+    assert {decision.desired for decision in made} == {3}
+    why = "with 2 the saturation could be 0.9243, above 0.85 (0.9 were busy, and 0.9487 more by chance within 15 min)"
+    assert made[-1].reason.startswith(f"stays at 3, for {why}: ")
+    assert made[-1].limits == [f"no turning back: {why}"]
+
+
+def test_what_was_to_be_done_a_quarter_of_an_hour_ago_counts_no_more() -> None:
+    policy = msgspec.structs.replace(USUAL, min=1, max=5)
+    idle = [(60_000, 3, {Signal.SATURATION: Reading(0.0)})] * 30
+    made = play(policy, [(60_000, 3, {Signal.SATURATION: Reading(0.6)}), *idle])
+    assert first(made, Action.SHRINK) == 960
+
+
+def test_known_tasks_say_how_many_are_needed() -> None:
+    """Ten agents finish 2.5 tasks of 4 s a second, and in a minute 90 more wait: 4 a second come."""
+    policy = msgspec.structs.replace(USUAL, max=100, step_up="1000%")
+    story = [(60_000, 10, {Signal.QUEUE: Reading(float(depth)), Signal.SATURATION: Reading(1.0)}) for depth in (30, 120)]
+    made = play(policy, story, Work(started=2.5, seconds=4.0))
+    assert made[-1].desired == 26
+    assert made[-1].reason.startswith("from 10 to 26: 120 tasks wait, 12 for each of 10 agents: above 2 for 1 min; ")
+    assert made[-1].reason.endswith("; 26 are needed: 4 tasks/s x 4 s / 0.625")
+    assert play(policy, story)[-1].desired == 96, "without them the level has to do"
+
+
+def test_latency_asks_for_a_tenth_more_and_no_more_than_known_tasks_need() -> None:
+    slow = {Signal.LATENCY: Reading(2000.0, 1000.0), Signal.QUEUE: Reading(0.0)}
+    policy = msgspec.structs.replace(USUAL, max=100)
+    for started, desired in ((10.0, 33), (5.0, 32), (1.0, 31)):
+        made = play(policy, [(60_000, 30, slow)] * 5, Work(started=started, seconds=4.0))
+        assert made[3].desired == desired
+    assert made[3].reason.endswith("; 7 are needed: 1 tasks/s x 4 s / 0.625, yet it is not enough: one more")
 
 
 def test_stabilisation_keeps_what_was_wanted_a_while_ago() -> None:

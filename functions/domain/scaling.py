@@ -289,7 +289,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     """A sentence."""
     limits: list[str] = []
-    """What kept the count from what is wanted, a sentence each: step, stabilisation, cooldown, bounds."""
+    """What kept the count from what is wanted, a sentence each: stabilisation, step, bounds, what there was to be done lately."""
     signals: list[SignalState] = []
     stale: bool = False
     """Made from nothing new: what was observed is too old to say anything."""

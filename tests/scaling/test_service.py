@@ -75,6 +75,27 @@ def test_a_queue_grows_the_group_until_it_is_done_with_and_then_shrinks_it(offic
     assert counts[-1] <= 8
 
 
+def test_tasks_of_sealed_minutes_say_how_many_agents_are_needed(office: Office) -> None:
+    """Five agents of ten workers begin 10 tasks of 4 s a second, and the queue stays as long as it is."""
+    office.queue, office.busy = 5.0, 0.8
+    office.points = {"task.started": [1.0] * 600, "task.latency_ms": [4000.0] * 500}
+    office.run(5)
+    office.queue = 31.0
+    office.run(4)
+    assert office.state().decision.desired == 7
+    assert office.state().decision.reason.endswith("; 7 are needed: 10 tasks/s x 4 s / 0.625 / 10 places")
+    assert office.state().decision.memory.lately[-1].waiting == 31.0
+
+
+def test_tasks_are_counted_by_their_end_where_nobody_tells_of_a_start(office: Office) -> None:
+    office.queue, office.busy = 5.0, 0.8
+    office.points = {"task.latency_ms": [4000.0] * 600}
+    office.run(5)
+    office.queue = 31.0
+    office.run(4)
+    assert office.state().decision.reason.endswith("; 7 are needed: 10 tasks/s x 4 s / 0.625 / 10 places")
+
+
 def test_minutes_that_are_not_sealed_are_unreadable_and_nothing_shrinks(office: Office) -> None:
     office.queue, office.busy = 0.0, 0.0
     office.run(2)

@@ -5,7 +5,7 @@ import { useMemo } from "preact/hooks";
 import { type Maybe, dollars, number, percent, plural, price } from "../lib/format.ts";
 import { useLive } from "../lib/live.ts";
 import { type Range, useRange } from "../lib/range.ts";
-import { filter, route, show } from "../lib/route.ts";
+import { filter, href, route, show } from "../lib/route.ts";
 import { ByField, groupName } from "../ui/by.tsx";
 import { Meter, Panel, Stat, Stats } from "../ui/basics.tsx";
 import { Chart, type ChartLine } from "../ui/chart.tsx";
@@ -85,7 +85,7 @@ function Spent({ found, drawn, by, range }: { found: Ledger; drawn: readonly Lin
       <Panel>
         <Chart title="Cost" unit="usd" times={times} lines={lines} bars={lines.length === 1} height={220} onZoom={range.zoom} onUnzoom={() => range.choose("7d")} waiting={drawn === null} note={times.length ? `in each ${stepWord(times)}, reported and priced together` : "reported and priced together"} />
       </Panel>
-      <Panel title={`By ${by || "nothing"}`} aside={<span class="soft">{plural(found.lines.length, "group")}</span>}>
+      <Panel title={`By ${by || "nothing"}`} aside={<span class="soft">{plural(found.lines.length, "group")} · <a href={href("cost", [], { part: "reconciliation" })}>beside the provider's bill</a></span>}>
         <Table label="Costs by group" columns={columnsOf(by, found.total)} rows={found.lines} id={(line) => groupName(line.tags, by)} sorted={route.value.query.sort ?? "-usd"} onSort={(sort) => show({ sort })} />
       </Panel>
       <div class="columns">

@@ -1,4 +1,4 @@
-// What tasks cost: by any tag, against budgets, against the week before, and the bills of a month.
+// What tasks cost: by any tag, against budgets, against the week before, beside the provider's bill, and the bills of a month.
 
 import type { ComponentType, JSX } from "preact";
 import { route, show } from "../lib/route.ts";
@@ -7,6 +7,7 @@ import { CostAnomalies } from "./cost-anomalies.tsx";
 import { CostBills } from "./cost-bills.tsx";
 import { CostBurnDown } from "./cost-burn-down.tsx";
 import { CostLedger } from "./cost-ledger.tsx";
+import { CostReconciliation } from "./cost-reconciliation.tsx";
 import { CostRegressions } from "./cost-regressions.tsx";
 
 const PARTS: Record<string, { label: string; shows: ComponentType }> = {
@@ -14,6 +15,7 @@ const PARTS: Record<string, { label: string; shows: ComponentType }> = {
   budgets: { label: "Burn-down", shows: CostBurnDown },
   regressions: { label: "Regressions", shows: CostRegressions },
   unusual: { label: "Unusual hours", shows: CostAnomalies },
+  reconciliation: { label: "Provider's bill", shows: CostReconciliation },
   bills: { label: "Chargeback", shows: CostBills },
 };
 

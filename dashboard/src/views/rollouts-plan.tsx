@@ -45,7 +45,7 @@ const COLUMNS: readonly Column<Wave>[] = [
   { key: "number", label: "Wave", render: (wave) => wave.number + 1, numeric: true },
   { key: "stage", label: "Stage", render: (wave) => wave.stage || <span class="soft">{MISSING}</span>, minor: true },
   { key: "amount", label: "Agents", render: (wave) => wave.members.length, numeric: true },
-  { key: "who", label: "Who", render: (wave) => <span class="who">{named(wave.members.map((one) => one.agent))}</span> },
+  { key: "who", label: "Who", render: (wave) => named(wave.members.map((one) => one.agent)), wrap: true },
 ];
 
 function Changed({ change, first }: { change: DocumentChange; first: boolean }): JSX.Element {

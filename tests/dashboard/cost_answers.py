@@ -66,6 +66,8 @@ def budgets() -> Any:
             reason=reason,
             agent=None,
             act=None,
+            priced=None,
+            unpriced_tasks=0,
         )
 
     found = [

@@ -73,7 +73,8 @@ def least(policy: GroupPolicy, observed: Observed, past: Sequence[Past]) -> Need
     if policy.queue and waiting is not None:
         found.append(_least(policy.queue, waiting, "each could have {} waiting tasks", f"{figure(waiting)} waited"))
     if policy.saturation and busy is not None:
-        chance = sqrt(busy / observed.places)
+        # Who tells nonsense, such as fewer than none, changes nothing.
+        chance = sqrt(max(0.0, busy) / observed.places)
         said = f"{figure(busy)} were busy, and {figure(chance)} more by chance"
         found.append(_least(policy.saturation, busy + chance, "the saturation could be {}", said))
     return max(found, key=lambda one: one.agents)

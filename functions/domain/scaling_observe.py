@@ -151,9 +151,9 @@ def _reading(signal: Signal, folded: Folded, usual: Usual | None) -> Reading:
 
 
 def _places(agents: Iterable[AgentState], time: int) -> float:
-    """Tasks that an agent works on at a time, on average; 1 when none tells."""
-    told = [most for state in agents if (most := fresh(state, "max_workers", time))]
-    return sum(told) / len(told) if told else 1.0
+    """Tasks that an agent works on at a time, on average, one at least; 1 when none tells."""
+    told = [most for state in agents if (most := fresh(state, "max_workers", time)) is not None]
+    return max(1.0, sum(told) / len(told)) if told else 1.0
 
 
 def _work(policy: GroupPolicy, evidence: Evidence) -> Work | None:

@@ -88,6 +88,12 @@ def test_the_least_is_by_the_most_that_there_was_to_do() -> None:
     assert least(replace(POLICY, queue=None, saturation=None), observed, past).agents == 0
 
 
+def test_fewer_than_none_are_busy_and_nothing_is_needed() -> None:
+    observed, past = seen(-5.0, -5.0, -3.0)
+    assert least(POLICY, observed, past).agents <= 0
+    assert need(POLICY, observed, past) is not None
+
+
 def test_only_the_last_quarter_of_an_hour_is_remembered() -> None:
     readings = {Signal.QUEUE: Reading(3.0), Signal.SATURATION: Reading(fault="not sealed")}
     old, young = Past(NOW - LATELY_S * 1000 - 1, 9.0, 9.0), Past(NOW - LATELY_S * 1000, 8.0, 8.0)

@@ -9,6 +9,7 @@ from functions import group_costs
 from functions.domain import rollup_codec, usage
 from functions.domain.cost_pricing import Prices
 from functions.domain.cost_reprice import Choice, Repriced, has_tokens
+from functions.domain.rollup import Rollup
 from functions.domain.times import DAY_MS, HOUR_MS, SECOND_MS
 from functions.ports import FleetStore, Lease, RollupStore
 
@@ -30,6 +31,8 @@ class Run:
     """Hours that were written anew, or would have been."""
     damaged: int = 0
     """Pieces of hours that could not be read, and were left as they are."""
+    begun: bool = False
+    """Whether it has written anything."""
     told: bool = True
     """Whether those who keep hours in memory were told; if not, budgets may go on with the costs of before."""
 
@@ -47,6 +50,8 @@ class Repricing:
     sleep: Callable[[float], None]
     until: int
     """When it stops with what it has, ms."""
+    begins: Callable[[], None]
+    """Called once, before anything is written: whoever is killed afterwards has been told of."""
 
     def run(self, first: int, last: int, choice: Choice, prices: Prices, *, dry: bool) -> Run:
         """Price first <= hour < last anew, as far as there is time. Raises `StoreUnavailable`."""
@@ -112,6 +117,12 @@ class Repricing:
             if after != before:
                 changed = True
                 if not dry:
-                    expires = ((hour + 1) * HOUR_MS + usage.KEPT_DAYS * DAY_MS) // SECOND_MS
-                    self.rollups.put_usage(self.workspace, hour, bucket, after, expires)
+                    self._put(run, bucket, after)
         return changed
+
+    def _put(self, run: Run, bucket: int, rows: Rollup) -> None:
+        if not run.begun:
+            self.begins()
+            run.begun = True
+        expires = ((run.next_hour + 1) * HOUR_MS + usage.KEPT_DAYS * DAY_MS) // SECOND_MS
+        self.rollups.put_usage(self.workspace, run.next_hour, bucket, rows, expires)

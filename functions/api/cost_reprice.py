@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -27,6 +28,8 @@ RUNNING_MS = 15 * SECOND_MS
 DOCUMENT = "repricings"
 """Settings document with what was repriced, newest first."""
 KEPT = 50
+TRIES = 5
+"""To change that document while others do."""
 
 
 class RepriceWanted(Body):
@@ -73,7 +76,7 @@ class RepriceAnswer(Answer):
 class Repricings(Answer):
     """What was repriced, newest first."""
 
-    repricings: list[dict[str, Any]]
+    repricings: list[dict[str, Any]] = Field(description="`hoursChanged` is null for a request that did not come to its end.")
 
 
 class Place(msgspec.Struct, array_like=True, frozen=True):
@@ -90,7 +93,9 @@ def reprice(call: Call, wanted: RepriceWanted) -> RepriceAnswer:
     first, last = _hours(call, wanted, question)
     fleet = view(call)
     choice = Choice(Selector.parse(wanted.tags) & call.caller.tags, fleet.tags())
-    run = _repricing(call).run(first, last, choice, own_prices(call), dry=wanted.dry_run)
+    id = f"reprice-{call.services.random(8).hex()}"
+    repricing = _repricing(call, id, lambda: _began(call, wanted, id, (first, last)))
+    run = repricing.run(first, last, choice, own_prices(call), dry=wanted.dry_run)
     if run.next_hour == first < last:
         raise StoreUnavailable("the hours are being built in this moment: try again")
     answer = RepriceAnswer(
@@ -103,8 +108,8 @@ def reprice(call: Call, wanted: RepriceWanted) -> RepriceAnswer:
         notes=_notes(run),
         next=paging.write(question, Place(run.next_hour, last)) if run.next_hour < last else None,
     )
-    if not wanted.dry_run and run.changed:
-        _remember(call, wanted, answer)
+    if run.begun:
+        _ended(call, id, answer)
     return answer
 
 
@@ -126,11 +131,19 @@ def _hours(call: Call, wanted: RepriceWanted, question: str) -> tuple[int, int]:
     return place.hour, place.last
 
 
-def _repricing(call: Call) -> Repricing:
+def _repricing(call: Call, id: str, begins: Callable[[], None]) -> Repricing:
     services = call.services
-    holder = f"reprice-{services.random(8).hex()}"
-    until = call.now + RUNNING_MS
-    return Repricing(services.rollups, services.fleet, services.lease, call.caller.workspace, holder, services.now, services.sleep, until)
+    return Repricing(
+        rollups=services.rollups,
+        fleet=services.fleet,
+        lease=services.lease,
+        workspace=call.caller.workspace,
+        holder=id,
+        now=services.now,
+        sleep=services.sleep,
+        until=call.now + RUNNING_MS,
+        begins=begins,
+    )
 
 
 def _tally(tally: Tally) -> TallyAnswer:
@@ -144,15 +157,28 @@ def _notes(run: Run) -> list[str]:
     return damaged if run.told else [*damaged, untold]
 
 
-def _remember(call: Call, wanted: RepriceWanted, answer: RepriceAnswer) -> None:
-    """One line for the log and for whoever asks later. Two requests in the same moment: the later one tries again."""
+def _began(call: Call, wanted: RepriceWanted, id: str, hours: tuple[int, int]) -> None:
+    """Note a request before its first write, so that one that is killed is told of, too."""
+    start, end = (rfc3339(hour * HOUR_MS) for hour in hours)
+    line = {"id": id, "at": rfc3339(call.now), "by": call.caller.token_id, "tags": wanted.tags, "start": start, "end": end}
+    unknown = dict.fromkeys(("hoursChanged", "before", "after"))
+    if not _noted(call, lambda runs: [{**line, **unknown}, *runs]):
+        raise StoreUnavailable("others price the past anew in this moment: try again")
+
+
+def _ended(call: Call, id: str, answer: RepriceAnswer) -> None:
     told = answer.model_dump(mode="json", by_alias=True, include={"start", "end", "hours_changed", "before", "after"})
-    line = {"at": rfc3339(call.now), "by": call.caller.token_id, "tags": wanted.tags, **told}
     logger("api").info(
         "usage repriced", extra={"workspace": call.caller.workspace, "by": call.caller.token_id, "hours": answer.hours_changed}
     )
+    _noted(call, lambda runs: [{**run, **told} if run.get("id") == id else run for run in runs])
+
+
+def _noted(call: Call, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> bool:
+    """Change what is kept. Of requests in the same moment one goes first, and the others try again."""
     store, workspace = call.services.fleet, call.caller.workspace
-    for _ in range(3):
+    for _ in range(TRIES):
         before = store.settings(workspace, DOCUMENT)
-        if store.replace_settings(workspace, DOCUMENT, {"runs": [line, *(before or {}).get("runs", [])][:KEPT]}, before):
-            return
+        if store.replace_settings(workspace, DOCUMENT, {"runs": change((before or {}).get("runs", []))[:KEPT]}, before):
+            return True
+    return False

@@ -77,10 +77,12 @@ def _rivals(call: Call, waves: Sequence[Wave]) -> list[Obstacle]:
 
 
 def _freeze(call: Call, waves: Sequence[Wave]) -> list[Obstacle]:
+    document = call.services.fleet.settings(call.caller.workspace, FREEZES)
+    if document is None:
+        return []
     try:
-        freezes = parse_freezes(call.services.fleet.settings(call.caller.workspace, FREEZES))
+        hold = frozen_wave(parse_freezes(document), waves[0], call.now)
     except InvalidDocument as error:
-        # Of a later release, or a hand in the table.
-        return [Obstacle(kind="freeze", text=f"whether a freeze holds cannot be said: {error}")]
-    hold = frozen_wave(freezes, waves[0], call.now)
+        # Of a later release, or a hand in the table; a step takes it for a freeze, too.
+        return [Obstacle(kind="freeze", text=f"the document {FREEZES} is not valid, so nothing new begins: {error}")]
     return [Obstacle(kind="freeze", text=hold.reason)] if hold else []

@@ -80,6 +80,7 @@ def test_a_dry_run_shows_the_waves_and_stores_nothing(world: World, client: ApiC
     have(world, "a1", {"version": "1"})
     made = start(client, 200, tags="", version="2026.9.6", dryRun=True, policy={"waves": ["2"], "order": []})
     assert [len(wave["members"]) for wave in made["rollout"]["plan"]] == [2, 1]
+    assert made["obstacles"] == []
     assert made["irreversible"] == ["version: 2026.9.6 on 2 agents", "version: 1 → 2026.9.6 on 1 agent"]
     assert made["rollout"]["reversibility"] == "irreversible"
     assert client.get("/api/rollouts")["rollouts"] == []
@@ -96,11 +97,15 @@ def test_a_dry_run_shows_what_becomes_of_documents_and_what_stands_in_the_way(wo
         (1, ["b1"], {"model": {"primary": "swift/one"}, "paused": True}, {"model": {"primary": "swift/two"}, "paused": True}),
     ]
     (hold,) = planned["obstacles"]
+    # Agents that no freeze concerns do not wait.
+    assert start(client, 200, tags="env=prod", dryRun=True)["obstacles"] == []
     assert (planned["moreChanges"], hold["kind"]) == (0, "freeze")
     assert "Release week" in hold["text"]
     other = start(client)
     assert (other["changes"], other["obstacles"]) == ([], [])
     (rival, _) = start(client, 200, tags="", dryRun=True, model="swift/three")["obstacles"]
+    world.fleet.put_settings("team", "freezes", {"freezes": [{"odd": 1}]})
+    assert "is not valid, so nothing new begins" in start(client, 200, tags="env=dev", dryRun=True)["obstacles"][0]["text"]
     assert rival["kind"] == "rollout"
     assert other["rollout"]["id"] in rival["text"]
     assert client.problem(409, "POST", "/api/rollouts", json={**MODEL, "model": "swift/three"})["detail"] == rival["text"]

@@ -187,7 +187,7 @@ def test_what_stands_in_the_way_and_what_cannot_be_undone_is_told_before(site: S
     )
     _, dialog = open_form()
     planned(dialog)
-    expect(dialog).to_contain_text("A freeze holds now, so the first wave would wait: Release week")
+    expect(dialog).to_contain_text("The first wave would wait now: Release week")
     expect(dialog).to_contain_text(f"It would be refused now: the rollout {ID} is not over")
     expect(dialog).to_contain_text("version: 2 on 3 agents")
     start = dialog.get_by_role("button", name="Start it for 3 agents")

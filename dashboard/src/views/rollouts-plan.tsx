@@ -18,7 +18,7 @@ export function Plan({ planned, rollout }: { planned: Planned; rollout: Rollout 
         <b>{rollout.title}</b>: {plural(rollout.members, "agent")} of “{rollout.selector || "all"}” in {plural(rollout.waves, "wave")}
         {unchanged ? `; ${plural(unchanged, "agent has", "agents have")} all of it already` : ""}. {ending(rollout)}
       </p>
-      {obstacles.map((one) => <p key={one.text} class="notice">{one.kind === "freeze" ? `A freeze holds now, so the first wave would wait: ${one.text}` : `It would be refused now: ${one.text}`}</p>)}
+      {obstacles.map((one) => <p key={one.text} class="notice">{one.kind === "freeze" ? `The first wave would wait now: ${one.text}` : `It would be refused now: ${one.text}`}</p>)}
       {irreversible.length ? <div class="notice"><p>Going back does not undo:</p><ul>{irreversible.map((text) => <li key={text}>{text}</li>)}</ul></div> : null}
       <h3>Waves</h3>
       <Table label="Waves" columns={COLUMNS} rows={rollout.plan} id={(wave) => String(wave.number)} />

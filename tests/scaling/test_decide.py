@@ -75,7 +75,7 @@ def play(policy: GroupPolicy, story: list[tuple[int, int, dict[Signal, Reading]]
 
 
 @given(policies, st.lists(observations, max_size=40), works)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_never_below_min_or_above_max_and_never_by_more_than_a_step(policy: GroupPolicy, story: Any, work: Work | None) -> None:
     for number, decision in enumerate(play(policy, story, work)):
         assert policy.min <= decision.desired <= policy.max
@@ -87,7 +87,7 @@ def test_never_below_min_or_above_max_and_never_by_more_than_a_step(policy: Grou
 
 
 @given(policies, st.lists(calm, min_size=1, max_size=3), works, st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_no_count_is_gone_down_to_that_the_same_signals_would_send_up_again(
     policy: GroupPolicy, kinds: Any, work: Work | None, agrees: bool
 ) -> None:
@@ -107,7 +107,7 @@ def test_no_count_is_gone_down_to_that_the_same_signals_would_send_up_again(
 
 
 @given(policies, st.lists(observations, max_size=40), works)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_cost_and_rate_limits_never_change_the_count(policy: GroupPolicy, story: Any, work: Work | None) -> None:
     without = [(gap, current, {signal: one for signal, one in found.items() if signal in SCALING}) for gap, current, found in story]
     unwatched = msgspec.structs.replace(policy, **OFF)
@@ -117,7 +117,7 @@ def test_cost_and_rate_limits_never_change_the_count(policy: GroupPolicy, story:
 
 
 @given(policies, st.lists(observations, max_size=40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_changes_are_as_far_apart_as_cooldowns_say_and_longer_before_shrinking(policy: GroupPolicy, story: Any) -> None:
     made = [decision for decision in play(policy, story)[1:] if decision.action is not Action.HOLD]
     rules = policy.scaling().values()
@@ -129,7 +129,7 @@ def test_changes_are_as_far_apart_as_cooldowns_say_and_longer_before_shrinking(p
 
 
 @given(policies, st.lists(observations, min_size=1, max_size=30))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_repeat_changes_nothing(policy: GroupPolicy, story: Any) -> None:
     last = play(policy, story)[-1]
     _, current, found = story[-1]
@@ -138,7 +138,7 @@ def test_a_repeat_changes_nothing(policy: GroupPolicy, story: Any) -> None:
 
 
 @given(policies, st.lists(observations, min_size=1, max_size=20), st.integers(0, 40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_is_stale_changes_nothing(policy: GroupPolicy, story: Any, current: int) -> None:
     last = play(policy, story)[-1]
     observed = Observed(time=last.time + 60_000, current=current, readings={Signal.QUEUE: Reading(1e6)})

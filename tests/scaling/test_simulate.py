@@ -48,7 +48,7 @@ def fixed_scenes(least_busy: float, most_busy: float, amount: int):
 @pytest.mark.parametrize(("least_busy", "most_busy"), [(8, 60), (0.1, 8), (0.05, 1)])
 def test_the_count_turns_no_more_often_than_the_load(least_busy: float, most_busy: float) -> None:
     """Twice for each time that the load goes up and down, and once more for a beginning with too many or too few, or by chance."""
-    for asked, cycles in fixed_scenes(least_busy, most_busy, amount=25):
+    for asked, cycles in fixed_scenes(least_busy, most_busy, amount=16):
         assert simulate(asked).direction_changes <= 2 * cycles + 1
 
 
@@ -76,7 +76,7 @@ def test_without_known_tasks_the_count_grows_in_proportion() -> None:
     assert not any("are needed" in change.reason for change in found.changes)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(scenes())
 def test_changes_keep_the_times_of_the_policy(asked) -> None:
     found = simulate(asked)

@@ -57,9 +57,15 @@ function total(agents: readonly Agent[], of: (agent: Agent) => Maybe): Maybe {
   return known.length ? known.reduce((sum, value) => sum + value, 0) : null;
 }
 
-// The last known value of each combination of tags.
-export function latencies(answer: SeriesAnswer | null, keys: readonly string[]): (values: readonly string[]) => Maybe {
-  const found = new Map((answer?.series ?? []).map((line) => [JSON.stringify(keys.map((key) => line.tags[key] ?? "")), line.points.findLast(([, value]) => value !== null)?.[1]]));
+// The last known value of each combination of tags; of a step that is over if there is one: the quick tasks of one that has just begun
+// come first, and would make it look fast.
+export function latencies(answer: SeriesAnswer | null, keys: readonly string[], now: number): (values: readonly string[]) => Maybe {
+  const whole = now - (answer?.step ?? 0) * 1000;
+  const valueOf = (points: SeriesAnswer["series"][number]["points"]): Maybe => {
+    const known = points.filter(([, value]) => value !== null);
+    return (known.findLast(([at]) => at <= whole) ?? known.at(-1))?.[1];
+  };
+  const found = new Map((answer?.series ?? []).map((line) => [JSON.stringify(keys.map((key) => line.tags[key] ?? "")), valueOf(line.points)]));
   return (values) => found.get(JSON.stringify(values));
 }
 

@@ -42,7 +42,7 @@ function FleetMap({ agents, layout, by, tags }: { agents: readonly Agent[]; layo
   // The p95 of a cell cannot be had from those of its agents: it comes from the rollups.
   const series = useLive<SeriesAnswer>("api/series", { metric: "task.latency_ms", aggregation: "p95", tags, by: keys.join(","), range: "15m", step: 300 }, { every: SLOW_MS });
   const vault = useLive<KeysOfShards>(layout === "sharded" && outer === "shard" ? "api/keys" : null, {}, { every: 60_000 });
-  const p95 = useMemo(() => latencies(series.data, keys), [series.data, keys.join()]);
+  const p95 = useMemo(() => latencies(series.data, keys, Date.now()), [series.data, keys.join()]);
   const cells = (members: readonly Agent[], within: readonly string[]): JSX.Element[] =>
     split(members, "tier").map(([tier, some]) => <Cell key={tier} name={tier ? `tier ${tier}` : "no tier"} agents={some} p95={p95([...within, tier])} pick={[["tier", tier] as const, ...within.map((value) => [outer, value] as const)]} />);
   const boundaries = (): JSX.Element => {

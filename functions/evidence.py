@@ -23,7 +23,7 @@ from functions.domain.alert_trailing import MAX_ROWS, HourColumns, Trailing
 from functions.domain.errors import InvalidInput, StoreUnavailable
 from functions.domain.fleet import Snapshot, SnapshotUnreadable, decode_snapshot
 from functions.domain.spans import Span
-from functions.domain.times import HOURS_PER_DAY, MINUTE_MS, MINUTES_PER_HOUR
+from functions.domain.times import HOURS_PER_DAY, MINUTE_MS
 from functions.domain.workspace import DOCUMENT, WorkspaceSettings
 from functions.ports import AlertStore, FleetStore, Resolution, RollupStore
 
@@ -255,11 +255,11 @@ class _Reading:
         unit, number = bucket
         if self._snapshot is None:
             return True
+        unsealed = self._snapshot.unsealed
         if unit == "m":
-            return backlog.contains(self._snapshot.unsealed, number)
-        # An hour becomes due only once its minutes are sealed: until then it is as little there as they are.
-        first, last = number * MINUTES_PER_HOUR, (number + 1) * MINUTES_PER_HOUR
-        return number in self._snapshot.due_hours or any(start < last and end > first for start, end in self._snapshot.unsealed)
+            # Minutes are there before they are sealed.
+            return backlog.contains(unsealed, number)
+        return backlog.hour_waits(number, self._snapshot.due_hours, unsealed, self._snapshot.due_until or 0)
 
     def _is_final(self, bucket: Bucket) -> bool:
         """Whether a bucket stays as it is, unless the snapshot tells of it."""

@@ -77,7 +77,5 @@ def read_minutes(
 
 
 def waits(snapshot: Snapshot | None, hour: int) -> bool:
-    """Whether an hour is still under way, or to be built (again)."""
-    if snapshot is None:
-        return True
-    return hour in snapshot.due_hours or not backlog.is_whole(hour, snapshot.unsealed, snapshot.due_until or 0)
+    """`backlog.hour_waits` as of a snapshot; without one nothing is known of any hour."""
+    return snapshot is None or backlog.hour_waits(hour, snapshot.due_hours, snapshot.unsealed, snapshot.due_until or 0)

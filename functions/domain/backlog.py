@@ -64,6 +64,14 @@ def is_whole(hour: int, unsealed: Ranges, until: int) -> bool:
     return last <= until and not any(start < last and first < end for start, end in unsealed)
 
 
+def hour_waits(hour: int, due: Collection[int], unsealed: Ranges, until: int) -> bool:
+    """Whether an hour's rollups are still to be built (again): it is not over, not all sealed, or due.
+
+    What is not stored of such an hour is unknown; of any other hour it is nothing.
+    """
+    return hour in due or not is_whole(hour, unsealed, until)
+
+
 def next_in_hour(due: dict[int, list[str]], limit: int) -> list[tuple[int, list[str]]]:
     """What to build now: hours newest first, and of each the group and agents that fit into `limit`."""
     chosen: list[tuple[int, list[str]]] = []

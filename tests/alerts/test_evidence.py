@@ -8,9 +8,11 @@ import pytest
 
 from functions.domain.alert_data import Evidence
 from functions.domain.alert_parse import parse_rules
+from functions.domain.backlog import due_until
 from functions.domain.fleet import Snapshot, encode_snapshot
 from functions.domain.rollup import Aggregate, Rollup, SeriesKey
-from functions.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
+from functions.domain.spans import HOUR_SETTLES_MS
+from functions.domain.times import GRACE_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from functions.evidence import EvidenceReader
 from functions.ports import Resolution
 from tests.fakes.alerts import MemoryAlerts
@@ -76,6 +78,7 @@ class Stores:
 
     def snapshot(self, now: int = NOW, **more: Any) -> None:
         settled = (now - 20 * SECOND_MS) // MINUTE_MS - 1
+        more = {"due_until": due_until(now), **more}
         found = Snapshot(workspace=WS, time=now, rates_minute=settled, sealed_until=settled, **more)
         self.fleet.put_snapshot(WS, encode_snapshot(found))
 
@@ -159,6 +162,20 @@ def test_an_hour_whose_minutes_wait_to_be_sealed_is_not_an_empty_one() -> None:
     assert ("h", HOUR - 1) not in stores.reader().read(WS, rules, NOW).evidence.group.columns
     stores.snapshot(NOW)
     assert ("h", HOUR - 1) in stores.reader().read(WS, rules, NOW).evidence.group.columns
+
+
+def test_an_hour_that_seal_stopped_before_the_end_of_is_not_an_empty_one() -> None:
+    rules = parse_rules({"rules": [{"name": "gone", "when": {"absent": {"metric": "task.tokens_out"}, "over": "3h"}}]})
+    stores = Stores()
+    del stores.rollups.groups[WS, Resolution.HOUR][HOUR - 1]
+    # The last tick counted the hour's last minute, which was not past its grace yet.
+    stopped = HOUR * HOUR_MS + GRACE_MS - 1
+    stores.snapshot(stopped)
+    found = stores.reader().read(WS, rules, stopped + HOUR_SETTLES_MS).evidence
+    assert found.settled == HOUR * 60 - 1
+    assert {number for unit, number in found.group.columns if unit == "h"} == {HOUR - 3, HOUR - 2}
+    stores.snapshot(stopped + 1)
+    assert ("h", HOUR - 1) in stores.reader().read(WS, rules, stopped + HOUR_SETTLES_MS).evidence.group.columns
 
 
 def test_rules_about_agents_read_the_matrix_only() -> None:

@@ -87,7 +87,8 @@ class Office:
     def snapshot(self, **more: Any) -> None:
         settled = self.now // MINUTE_MS - 1
         states = {id: AgentState(id=id, name=id, tags=tags, first_seen=1, last_seen=self.now) for id, tags in self.agents.items()}
-        found = Snapshot(workspace=WS, time=self.now, agents=states, rates_minute=settled, sealed_until=settled + 1, **more)
+        sealed = {"rates_minute": settled, "sealed_until": settled + 1, "due_until": settled + 1}
+        found = Snapshot(workspace=WS, time=self.now, agents=states, **sealed, **more)
         self.fleet.put_snapshot(WS, encode_snapshot(found))
 
     def run(self, service: BudgetService | None = None, minutes: int = 1) -> RunReport:

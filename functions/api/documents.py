@@ -57,13 +57,21 @@ def replace(call: Call, kind: Kind, heeded: IfMatch, body: Document) -> Reply:
     call.caller.need_whole_workspace(kind.title)
     wanted = checked(call, kind, body)
     before = _stored(call, kind)
-    if not meets(_hash(kind.shown(call, before or {})), heeded.if_match):
-        raise PreconditionFailed(f"what is there is not what the condition names: look at {kind.title} and try again")
-    if not call.services.fleet.replace_settings(call.caller.workspace, kind.name, wanted, before):
-        reason = f"somebody else changed {kind.title} in this moment; look at it and try again"
-        raise PreconditionFailed(reason) if heeded.if_match else Conflict(reason)
-    logger("api").info(f"replaced: {kind.title}", extra={"workspace": call.caller.workspace, "by": call.caller.token_id})
+    put(call, kind.name, kind.title, wanted, over=before, shown=kind.shown(call, before or {}), heeded=heeded)
     return _reply(kind.shown(call, wanted))
+
+
+def put(call: Call, name: str, title: str, wanted: Stored, *, over: Stored | None, shown: str, heeded: IfMatch) -> None:
+    """Store a checked document over the one that was read, of which a GET shows `shown`, and nothing else.
+
+    Raises `PreconditionFailed` and, where the caller named no condition, `Conflict`.
+    """
+    if not meets(etag(shown).strip('"'), heeded.if_match):
+        raise PreconditionFailed(f"what is there is not what the condition names: look at {title} and try again")
+    if not call.services.fleet.replace_settings(call.caller.workspace, name, wanted, over):
+        reason = f"somebody else changed {title} in this moment; look at it and try again"
+        raise PreconditionFailed(reason) if heeded.if_match else Conflict(reason)
+    logger("api").info(f"replaced: {title}", extra={"workspace": call.caller.workspace, "by": call.caller.token_id})
 
 
 def checked(call: Call, kind: Kind, body: Document) -> Stored:
@@ -85,7 +93,3 @@ def _stored(call: Call, kind: Kind) -> Stored | None:
 
 def _reply(text: str) -> Reply:
     return Reply(body=text, headers={"ETag": etag(text)})
-
-
-def _hash(text: str) -> str:
-    return etag(text).strip('"')

@@ -6,13 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from functions.api import documents
 from functions.api.desired import IfMatch
 from functions.api.endpoint import Call, Noun
 from functions.api.fleet_view import settings_of
 from functions.api.models import TagKey
-from functions.api.serve import etag
-from functions.domain.desired import meets
-from functions.domain.errors import Conflict, PreconditionFailed
 from functions.domain.health import Policy
 from functions.domain.token import Scope
 from functions.domain.workspace import DOCUMENT, MAX_DIMENSIONS, WorkspaceSettings
@@ -63,12 +61,7 @@ def replace(call: Call, heeded: IfMatch, body: SettingsDocument) -> SettingsDocu
     """Replace the settings. Rollups made before keep the dimensions that they were made with."""
     call.caller.need_whole_workspace("the settings")
     checked = WorkspaceSettings.parse(body.model_dump())
-    workspace, fleet = call.caller.workspace, call.services.fleet
-    before = fleet.settings(workspace, DOCUMENT)
-    shown = SettingsDocument.model_validate(WorkspaceSettings.parse(before).document())
-    if not meets(etag(shown.model_dump_json(by_alias=True)).strip('"'), heeded.if_match):
-        raise PreconditionFailed("what is there is not what the condition names: look at the settings and try again")
-    if not fleet.replace_settings(workspace, DOCUMENT, checked.document(), before):
-        reason = "somebody else changed the settings in this moment; look at them and try again"
-        raise PreconditionFailed(reason) if heeded.if_match else Conflict(reason)
+    before = call.services.fleet.settings(call.caller.workspace, DOCUMENT)
+    shown = SettingsDocument.model_validate(WorkspaceSettings.parse(before).document()).model_dump_json(by_alias=True)
+    documents.put(call, DOCUMENT, "the settings", checked.document(), over=before, shown=shown, heeded=heeded)
     return SettingsDocument.model_validate(checked.document())

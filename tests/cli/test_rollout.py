@@ -58,6 +58,10 @@ def test_a_dry_run_shows_the_waves(real, fleet: World) -> None:
     assert "irreversible: version: 2026.9.6 on 2 agents" in done.stdout
     assert "2 agents in 2 waves, 0 have it already" in done.stdout
     assert fleet.rollouts.heads("team", 5) == []
+    assert real("rollout", "start", "--agent", "a1", "--model", "swift/two").returncode == 0
+    (made,) = fleet.rollouts.heads("team", 5)
+    done = real("rollout", "start", "--agent", "a1", "--model", "swift/three", "--dry-run")
+    assert f"in its way now: the rollout {made.id} is not over and has a1" in done.stdout
 
 
 def test_what_is_irreversible_wants_a_backup(real, fleet: World) -> None:

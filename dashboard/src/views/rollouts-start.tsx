@@ -3,7 +3,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useAction } from "../lib/actions.tsx";
-import { type ApiError, send } from "../lib/api.ts";
+import { type ApiError, errorOf, send } from "../lib/api.ts";
 import { known } from "../lib/fleet.ts";
 import { plural } from "../lib/format.ts";
 import { placeOf } from "../lib/jsonplace.ts";
@@ -39,7 +39,7 @@ export function StartRollout({ start, onClose }: { start: string; onClose: () =>
       kept = null;
       go("rollouts", [body.rollout.id]);
     } catch (error) {
-      setRefused({ error: error as ApiError, starting: !dryRun });
+      setRefused({ error: errorOf(error), starting: !dryRun });
       throw error;
     }
   };

@@ -81,6 +81,7 @@ def planned(answer: Any) -> RenderableType:
     same = answer["unchanged"]
     lines = [f"{rollout['title']}: {amounts(rollout)}, {same} {'has' if same == 1 else 'have'} it already"]
     lines += [f"irreversible: {reason}" for reason in answer["irreversible"]]
+    lines += [f"in its way now: {one['text']}" for one in answer.get("obstacles", ())]
     return Group(*(Text(out.plain(line)) for line in lines), Text(), _waves(rollout))
 
 

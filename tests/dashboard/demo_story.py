@@ -15,7 +15,7 @@ from clawpulse import Client
 from clawpulse.cli._api import Api, CommandError
 from demo.fleet import Fleet, SdkClient, agent_tags
 from demo.profiles import Member, Role, Work, draw, fleet
-from demo.workspace import forget, prepared
+from demo.workspace import prepared
 from functions.domain.times import HOUR_MS, MINUTE_MS
 
 AGENTS = 15
@@ -26,6 +26,8 @@ HOURS = (-3, -2)
 PAST_TASKS = 12
 """Of each agent in each of them."""
 DRAIN_S = 60.0
+BUDGET_USD = 9_000
+"""So much that no alert comes of it, which would outlive the story."""
 MODEL = "anthropic/claude-page-1"
 
 
@@ -97,7 +99,7 @@ def told(api: Api, seed: str) -> Iterator[tuple[Story, Fleet]]:
     story = Story(api)
     with ExitStack() as undo:
         tokens = undo.enter_context(prepared(api))
-        undo.callback(forget, api, [member.id for member in story.members])
+        undo.callback(_retire, story)
         story.post_past()
         for document in _documents(story):
             undo.enter_context(_changed(api, *document))
@@ -125,7 +127,7 @@ def _documents(story: Story) -> list[tuple[str, str, Callable[[Any], Any]]]:
     group = {"tags": f"{story.tags},tier=fast", "min": 2, "max": 40}
     return [
         ("api/rules", "own", lambda own: {**own, "rules": [*own.get("rules", []), rule]}),
-        ("api/budgets", "", lambda budgets: {**budgets, story.tags: {"usd_per_day": 0.01}}),
+        ("api/budgets", "", lambda budgets: {**budgets, story.tags: {"usd_per_day": BUDGET_USD}}),
         ("api/scaling-policy", "", lambda policy: {**policy, "groups": {**policy.get("groups", {}), story.run: group}}),
     ]
 
@@ -155,6 +157,12 @@ def _things(story: Story, undo: ExitStack) -> None:
     undo.callback(_sent, api, "POST", f"api/rollouts/{story.rollout}/stop", {"comment": ""})
     until(lambda: api.get("api/cost", tags=story.tags, **story.period)["total"]["tasks"] == sum(map(len, story.past.values())))
     story.report = api.send("POST", "api/reports", {**story.period, "tags": story.tags})["id"]
+
+
+def _retire(story: Story) -> None:
+    """They stay in the inventory, and nobody is told that they are silent; what is forgotten comes back with the last minute's batches."""
+    for member in story.members:
+        _sent(story.api, "PATCH", f"api/agents/{member.id}", {"retired": True})
 
 
 def _sent(api: Api, method: str, path: str, body: Mapping[str, Any] | None = None) -> None:

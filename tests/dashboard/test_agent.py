@@ -56,7 +56,7 @@ def opened(open_page: Any, part: str = "", **options: Any) -> Page:
 
 def test_an_agent_tells_its_health_with_evidence_figures_and_history(site: Site, open_page) -> None:
     page = opened(open_page)
-    expect(page.locator("p.why")).to_contain_text("green: heartbeat fresh for")
+    expect(page.locator("p.why")).to_contain_text(": heartbeat fresh · last seen")
     expect(page.locator(".stat").filter(has_text="CPU")).to_contain_text("41 %")
     expect(page.locator(".stat").filter(has_text="workers")).to_contain_text("–")
     expect(page.locator(".chart canvas")).to_have_count(5)

@@ -48,7 +48,7 @@ function Details({ agent, refresh }: { agent: AgentDetails; refresh: () => void 
       <p class="path"><a href={href("fleet")}>Fleet</a> / {agent.name}</p>
       <Panel title={<><HealthMark status={agent.health.status} /> {agent.name}</>} aside={<AgentActions agent={agent} refresh={refresh} />}>
         <p class="why" data-health={agent.health.status}>
-          <b>{agent.health.status}</b>: {agent.health.reason} for <Ago at={agent.health.since} suffix="" /> · last seen <Ago at={agent.lastSeen} />
+          <b>{agent.health.status}</b> for <Ago at={agent.health.since} suffix="" />: {agent.health.reason} · last seen <Ago at={agent.lastSeen} />
           {agent.retired ? <> <Badge tone="idle">retired</Badge></> : null}
           {agent.shadow ? <> <Badge tone="warn" title={agent.shadow}>shadow</Badge></> : null}
         </p>

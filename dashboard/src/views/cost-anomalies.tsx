@@ -56,7 +56,7 @@ function Unusual({ tags, by, range }: { tags: string; by: string; range: Range }
       <>
         {found.notes.map((note) => <p key={note} class="notice">{note}</p>)}
         <Panel title="Unusual hours" aside={<span class="soft">{number(found.groups)} groups looked at</span>}>
-          <Table label="Unusual hours" columns={columnsOf(by)} rows={found.anomalies} id={(one) => `${groupName(one.tags, by)} ${one.start}`} empty="Every hour cost about as much as the same hours before." />
+          <Table label="Unusual hours" columns={columnsOf(by)} rows={found.anomalies} id={(one) => `${groupName(one.tags, by)} ${one.start}`} empty="No hour stands out against the same hours before." />
           <p class="soft">Compared with the same hours of up to four weeks before. A group needs five days of past; less than $0.10 an hour is no news.</p>
         </Panel>
       </>

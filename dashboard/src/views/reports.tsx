@@ -48,7 +48,7 @@ function Listed({ reports, more, narrowed }: { reports: readonly Report[]; more:
 const COLUMNS: readonly Column<Report>[] = [
   { key: "title", label: "Report", render: (one) => one.title ?? (one.state === "failed" ? "Not made" : "Not made yet"), sort: (one) => one.title },
   { key: "state", label: "State", render: (one) => <StateBadge report={one} />, sort: (one) => one.state },
-  { key: "summary", label: "In short", render: (one) => one.summary ?? one.reason ?? "", minor: true },
+  { key: "summary", label: "In short", render: (one) => one.summary ?? one.reason ?? "", minor: true, wrap: true },
   { key: "period", label: "Period", render: (one) => <>{duration((Date.parse(one.end) - Date.parse(one.start)) / 1000)} until <Time at={one.end} /></>, sort: (one) => one.end, minor: true },
   { key: "tags", label: "Agents", render: (one) => one.tags || "all", sort: (one) => one.tags, minor: true },
   { key: "why", label: "Wanted by", render: (one) => (one.schedule ? <Badge tone="idle">{one.schedule}</Badge> : one.by), sort: (one) => one.schedule ?? one.by, minor: true },

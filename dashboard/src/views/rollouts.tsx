@@ -61,7 +61,7 @@ const COLUMNS: readonly Column<RolloutLine>[] = [
   { key: "since", label: "Since", render: (one) => <Ago at={one.since} />, sort: (one) => Date.parse(one.since), numeric: true },
   { key: "by", label: "Started by", render: (one) => one.by, sort: (one) => one.by, minor: true },
   { key: "created", label: "Started", render: (one) => <Ago at={one.created} />, sort: (one) => Date.parse(one.created), numeric: true, minor: true },
-  { key: "reason", label: "Why", render: (one) => <span title={one.reason}>{one.hold?.reason ?? one.reason}</span>, minor: true },
+  { key: "reason", label: "Why", render: (one) => <span title={one.reason}>{one.hold?.reason ?? one.reason}</span>, minor: true, wrap: true },
 ];
 
 function Empty({ filtered }: { filtered: boolean }): JSX.Element {

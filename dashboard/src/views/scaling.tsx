@@ -57,5 +57,5 @@ const COLUMNS: readonly Column<Group>[] = [
   { key: "signals", label: "Signals", render: (one) => <Telling signals={one.signals} />, minor: true },
   { key: "changed", label: "Changed", render: (one) => <Ago at={one.changed} />, sort: (one) => one.changed, numeric: true, minor: true },
   { key: "paging", label: "Told", render: (one) => one.paging.map((signal) => <Badge key={signal} tone="bad">{signal.replace("_", " ")}</Badge>), minor: true },
-  { key: "reason", label: "Why", render: (one) => one.reason, minor: true },
+  { key: "reason", label: "Why", render: (one) => one.reason, minor: true, wrap: true },
 ];

@@ -75,7 +75,7 @@ function TheAgent({ id, failed }: { id: string; failed: boolean }): JSX.Element 
   const range = rangeInAddress();
   return (
     <Panel title="Its agent now" aside={<a href={href("agents", [id], { ...range, part: "tasks" })}>All its tasks</a>}>
-      {data ? <p class="why" data-health={data.health.status}><HealthMark status={data.health.status} word />: {data.health.reason} for <Ago at={data.health.since} suffix="" /></p> : null}
+      {data ? <p class="why" data-health={data.health.status}><HealthMark status={data.health.status} word /> for <Ago at={data.health.since} suffix="" />: {data.health.reason}</p> : null}
       {error ? <p class="nothing">{error.kind === "missing" ? "This agent is not known any more." : error.message}</p> : null}
       {failed ? <p><a href={href("agents", [id], { ...range, part: "errors" })}>Errors of this agent by kind</a></p> : null}
     </Panel>

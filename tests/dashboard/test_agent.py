@@ -12,7 +12,7 @@ from functions.api.agent_configuration import ConfigurationAnswer, DocumentAnswe
 from tests.cli import shapes
 from tests.dashboard import work_answers as work
 from tests.dashboard.answer_parts import shown
-from tests.dashboard.site import TOKEN, Request, Site, agent, stamp
+from tests.dashboard.site import ME, TOKEN, Request, Site, agent, stamp
 from tests.dashboard.test_all_views import SCHEMES, SERIOUS, WIDER, WIDTHS, axe
 
 pytestmark = pytest.mark.browser
@@ -77,7 +77,7 @@ def test_dragging_over_a_chart_zooms_all_and_a_double_click_goes_back(site: Site
     expect(page.get_by_role("button", name="chosen")).to_be_visible()
     page.locator(".u-over").first.dblclick()
     expect(page.get_by_role("button", name="24h")).to_have_attribute("aria-pressed", "true")
-    assert "start=" not in page.url
+    expect(page).not_to_have_url(re.compile("start="))
 
 
 def test_its_tasks_errors_and_events_lead_to_their_stories(open_page) -> None:
@@ -101,6 +101,20 @@ def test_configuration_and_keys_show_what_is_not_in_step(site: Site, open_page) 
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Keys", exact=True).click()
     expect(page.locator("tbody .badge")).to_have_text("▲ not yet")
+
+
+def test_who_may_only_read_is_told_so_before_filling_in_a_form(site: Site, open_page) -> None:
+    site.routes["/api/me"] = ME | {"scopes": ["operate"]}
+    page = opened(open_page)
+    expect(page.get_by_role("link", name="This token may: operate")).to_be_visible()
+    expect(page.get_by_role("button", name="Forget…")).to_have_attribute("aria-disabled", "true")
+    expect(page.get_by_role("button", name="Restart…")).not_to_have_attribute("aria-disabled", "true")
+    page.get_by_role("button", name="Forget…").press("Enter")
+    expect(page.locator(".toasts")).to_have_text("This needs the scope admin; the token may operate. Sign in with a token that may.")
+    site.routes["/api/me"] = ME | {"scopes": ["read"]}
+    page.reload()
+    expect(page.get_by_role("button", name="Restart…")).to_have_attribute("title", "This needs the scope operate; the token may read.")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_what_is_in_force_is_compared_with_what_is_desired(site: Site, open_page) -> None:

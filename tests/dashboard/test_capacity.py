@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -55,10 +56,10 @@ def test_sliders_by_keyboard_ask_what_if_and_stand_in_the_address(site: Site, ca
     expect(slider).to_have_attribute("aria-valuetext", "2 × as many")
     expect(needed).to_contain_text("112 as it is")
     expect(needed.locator("dd").first).to_have_text("223")
-    assert "arrival_factor=2" in page.url
+    expect(page).to_have_url(re.compile("arrival_factor=2"))
     page.get_by_role("button", name="As it is").click()
     expect(needed.locator("dd").first).to_have_text("112")
-    assert "arrival_factor" not in page.url
+    expect(page).not_to_have_url(re.compile("arrival_factor"))
 
 
 def test_other_settings_of_the_planner_are_asked_for(site: Site, capacity: Any) -> None:

@@ -39,7 +39,7 @@ def test_another_grouping_by_keyboard_stands_in_the_address(site: Site, cost: An
     page.get_by_label("By", exact=True).fill("tenant, team")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="By tenant,team")).to_be_visible()
-    assert "group=tenant%2Cteam" in page.url
+    expect(page).to_have_url(re.compile("group=tenant%2Cteam"))
     asked_for(page, site, "/api/cost", by="tenant,team")
     page.reload()
     expect(page.get_by_label("By", exact=True)).to_have_value("tenant,team")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -156,7 +157,7 @@ def test_a_new_rule_that_cannot_be_replayed_says_why_and_is_put_in_force(site: S
     expect(page.locator(".workshop .notice")).to_have_text("dead cannot be replayed: it reads the snapshot")
     page.get_by_role("button", name="Put in force").click()
     expect(page.get_by_role("heading", name="dead")).to_be_visible()
-    assert page.url.endswith("#/rules/dead")
+    expect(page).to_have_url(re.compile(re.escape("#/rules/dead") + "$"))
 
 
 def test_the_audit_proposes_and_packs_are_switched(site: Site, opened: Any) -> None:

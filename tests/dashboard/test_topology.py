@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -59,7 +60,7 @@ def test_tiers_and_the_whole_are_a_press_away_and_stand_in_the_address(site: Sit
     page = show()
     page.get_by_role("button", name="Tiers").click()
     expect(page.locator("main").get_by_role("group", name="tier")).to_have_count(3)
-    assert page.url.endswith("#/topology?as=tiered")
+    expect(page).to_have_url(re.compile(re.escape("#/topology?as=tiered") + "$"))
     page.get_by_role("button", name="Flat").focus()
     page.keyboard.press("Enter")
     whole = page.get_by_role("group", name="The whole fleet")

@@ -15,3 +15,6 @@ export const me = signal<Me | null>(null);
 
 // The strongest of the scopes, which says all that matters to a page that reads.
 export const mayDo = ({ scopes }: Me): string => ["admin", "operate", "read"].find((one) => scopes.includes(one)) ?? scopes.join(", ");
+
+// `admin` holds all others (`grants` of the API).
+export const lacks = ({ scopes }: Me, scope: "operate" | "admin"): boolean => !scopes.includes(scope) && !scopes.includes("admin");

@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { useAction } from "../lib/actions.tsx";
 import { send } from "../lib/api.ts";
+import { Act } from "./act.tsx";
 import { Dialog } from "./basics.tsx";
 
 export interface Order {
@@ -27,7 +28,7 @@ export function Steer({ what, path, orders, done }: Props): JSX.Element {
   const [open, setOpen] = useState<Order | null>(null);
   return (
     <>
-      {orders.map((order) => <button key={order.action} type="button" class={order.danger ? "danger" : order.second ? "second" : undefined} onClick={() => setOpen(order)}>{order.label}…</button>)}
+      {orders.map((order) => <Act key={order.action} class={order.danger ? "danger" : order.second ? "second" : undefined} onClick={() => setOpen(order)}>{order.label}…</Act>)}
       {open ? <Confirm what={what} path={path} order={open} onClose={() => setOpen(null)} done={done} /> : null}
     </>
   );

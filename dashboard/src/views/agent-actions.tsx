@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { useAction } from "../lib/actions.tsx";
 import { send } from "../lib/api.ts";
 import { go } from "../lib/route.ts";
+import { Act } from "../ui/act.tsx";
 import { Dialog } from "../ui/basics.tsx";
 import type { AgentDetails } from "./agent.tsx";
 
@@ -14,11 +15,11 @@ export function AgentActions({ agent, refresh }: { agent: AgentDetails; refresh:
   const [open, setOpen] = useState<Open>("");
   const close = (): void => setOpen("");
   const path = `api/agents/${encodeURIComponent(agent.id)}`;
-  const button = (name: Open, label: string): JSX.Element => <button type="button" class="second" onClick={() => setOpen(name)}>{label}</button>;
+  const button = (name: Open, label: string, scope?: "admin"): JSX.Element => <Act class="second" {...(scope ? { scope } : {})} onClick={() => setOpen(name)}>{label}</Act>;
   return (
     <>
       {button("tag", "Name, owner, tags…")}{button("silence", "Silence…")}{button("restart", "Restart…")}
-      {button("retire", agent.retired ? "Back into service…" : "Retire…")}{button("forget", "Forget…")}
+      {button("retire", agent.retired ? "Back into service…" : "Retire…")}{button("forget", "Forget…", "admin")}
       {open === "tag" ? <Edit agent={agent} path={path} onClose={close} refresh={refresh} /> : null}
       {open === "silence" ? <Silence agent={agent.id} onClose={close} /> : null}
       {open === "restart" ? (

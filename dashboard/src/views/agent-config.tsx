@@ -6,6 +6,7 @@ import { useAction } from "../lib/actions.tsx";
 import { send } from "../lib/api.ts";
 import { useLive } from "../lib/live.ts";
 import { href } from "../lib/route.ts";
+import { Act } from "../ui/act.tsx";
 import { Badge, Dialog, Panel, Time } from "../ui/basics.tsx";
 import { Diff, sortedJson } from "../ui/diff.tsx";
 import { Loaded } from "../ui/states.tsx";
@@ -26,7 +27,7 @@ export function AgentConfig({ agent }: { agent: AgentDetails }): JSX.Element {
   const found = useLive<Desired>(desired ? `api/agents/${encodeURIComponent(agent.id)}/desired` : null, {}, { every: 15_000, keep: true });
   const [editing, setEditing] = useState(false);
   return (
-    <Panel title="Configuration" aside={<><a class="button second" href={href("rollouts", [], { start: `agent=${agent.id}` })}>Roll out a change…</a><button type="button" class="second" onClick={() => setEditing(true)}>Edit…</button></>}>
+    <Panel title="Configuration" aside={<><a class="button second" href={href("rollouts", [], { start: `agent=${agent.id}` })}>Roll out a change…</a><Act class="second" onClick={() => setEditing(true)}>Edit…</Act></>}>
       <dl class="pairs">
         <dt>Desired</dt><dd title={desired ?? ""}>{desired ? short(desired) : "nothing is desired: the agent keeps its own"}</dd>
         <dt>Written</dt><dd title={written ?? ""}>{short(written)} {desired && written ? <Same same={written === desired} word="not the desired one" /> : null}</dd>

@@ -6,6 +6,7 @@ import { SEVERITY_TONES, matchersOf, seriesText, webLink } from "../lib/alerts.t
 import { useAction } from "../lib/actions.tsx";
 import { send } from "../lib/api.ts";
 import { href } from "../lib/route.ts";
+import { Act } from "../ui/act.tsx";
 import { Ago, Badge, Dialog, Tags, Time } from "../ui/basics.tsx";
 import { SilenceDialog } from "../ui/silence.tsx";
 import { type Alert, AlertMarks } from "./alerts-table.tsx";
@@ -23,8 +24,8 @@ export function AlertDialog({ alert, refresh, onClose }: { alert: Alert; refresh
       <Facts alert={alert} />
       {error ? <p class="fault" role="alert">{error.message}</p> : null}
       <div class="buttons">
-        {incident ? <button type="button" disabled={busy || alert.acknowledgedBy !== null} onClick={() => void run(acknowledge, "Acknowledged: it is not repeated.", refresh)}>Acknowledge its incident</button> : null}
-        <button type="button" class="second" onClick={() => setSilencing(true)}>Silence…</button>
+        {incident ? <Act disabled={busy || alert.acknowledgedBy !== null} onClick={() => void run(acknowledge, "Acknowledged: it is not repeated.", refresh)}>Acknowledge its incident</Act> : null}
+        <Act class="second" onClick={() => setSilencing(true)}>Silence…</Act>
       </div>
     </Dialog>
   );

@@ -6,6 +6,7 @@ import { useAction } from "../lib/actions.tsx";
 import { send } from "../lib/api.ts";
 import { time } from "../lib/format.ts";
 import { useLive } from "../lib/live.ts";
+import { Act } from "../ui/act.tsx";
 import { Ago, Badge, Dialog, Time } from "../ui/basics.tsx";
 import { SilenceDialog } from "../ui/silence.tsx";
 import { Loaded, State } from "../ui/states.tsx";
@@ -31,7 +32,7 @@ export function Silences(): JSX.Element {
   const found = useLive<Answer>("api/silences", {}, { every: 10_000 });
   const [making, setMaking] = useState(false);
   const [lifting, setLifting] = useState<Silence | null>(null);
-  const columns = columnsWith((silence) => <button type="button" class="second small" aria-label={`Lift the silence ${silence.matchers}`} onClick={() => setLifting(silence)}>Lift…</button>);
+  const columns = columnsWith((silence) => <Act class="second small" label={`Lift the silence ${silence.matchers}`} onClick={() => setLifting(silence)}>Lift…</Act>);
   const make = (): void => setMaking(true);
   return (
     <>
@@ -43,7 +44,7 @@ export function Silences(): JSX.Element {
               ? <State symbol="○" title="No silence" text="Everything that fires is told. A silence hides alerts for a while, once or in certain hours of each week." code={'clawpulse silences add --match tier=batch --for 2h --comment "planned work"'} action={["Silence…", make]} />
               : (
                 <>
-                  <div class="bar spaced"><span class="soft">Alerts go on under a silence; what still fires is told when it ends.</span><button type="button" onClick={make}>Silence…</button></div>
+                  <div class="bar spaced"><span class="soft">Alerts go on under a silence; what still fires is told when it ends.</span><Act onClick={make}>Silence…</Act></div>
                   <div class="plain"><Table label="Silences" columns={columns} rows={silences} id={(one) => one.id} sorted="ends" /></div>
                 </>
               )}

@@ -8,6 +8,7 @@ import { send } from "../lib/api.ts";
 import { duration, number, time } from "../lib/format.ts";
 import { useLive } from "../lib/live.ts";
 import { href } from "../lib/route.ts";
+import { Act } from "../ui/act.tsx";
 import { Ago, Badge, Panel, Stat, Stats, Tags, Time, useNow } from "../ui/basics.tsx";
 import { SilenceDialog } from "../ui/silence.tsx";
 import { Loaded } from "../ui/states.tsx";
@@ -101,8 +102,8 @@ function Actions({ incident, refresh }: { incident: IncidentDetails; refresh: ()
   const close = (): void => setOpen("");
   return (
     <>
-      {incident.firing ? <button type="button" disabled={busy || incident.acknowledgedBy.length > 0} onClick={() => void run(acknowledge, "Acknowledged: it is not repeated, and channels are told.", refresh)}>Acknowledge</button> : null}
-      <button type="button" class="second" onClick={() => setOpen("silence")}>Silence…</button>
+      {incident.firing ? <Act disabled={busy || incident.acknowledgedBy.length > 0} onClick={() => void run(acknowledge, "Acknowledged: it is not repeated, and channels are told.", refresh)}>Acknowledge</Act> : null}
+      <Act class="second" onClick={() => setOpen("silence")}>Silence…</Act>
       <button type="button" class="second" onClick={() => setOpen("postmortem")}>Postmortem…</button>
       {open === "silence" ? <SilenceDialog matchers={matchers} onClose={close} onMade={refresh} /> : null}
       {open === "postmortem" ? <Postmortem id={incident.id} onClose={close} /> : null}

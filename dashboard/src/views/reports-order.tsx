@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { useAction } from "../lib/actions.tsx";
 import { send } from "../lib/api.ts";
 import { filter, go } from "../lib/route.ts";
+import { Act } from "../ui/act.tsx";
 import { Dialog } from "../ui/basics.tsx";
 
 const RANGES: Record<string, string> = { "24h": "the last 24 hours", "7d": "the last 7 days", "30d": "the last 30 days", chosen: "days of your choice" };
@@ -13,7 +14,7 @@ export function ReportOrder(): JSX.Element {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <button type="button" onClick={() => setOpen(true)}>Make a report…</button>
+      <Act onClick={() => setOpen(true)}>Make a report…</Act>
       {open ? <Order onClose={() => setOpen(false)} /> : null}
     </>
   );

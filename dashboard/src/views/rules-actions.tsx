@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useAction } from "../lib/actions.tsx";
 import { go } from "../lib/route.ts";
+import { Act } from "../ui/act.tsx";
 import { Dialog } from "../ui/basics.tsx";
 import { type RuleDocument, dropRule, putRule } from "./rules-store.ts";
 import type { Rule, Rules } from "./rules.tsx";
@@ -39,10 +40,10 @@ export function RuleActions({ stored, seen, written, edited, rules, refresh, onR
       {error ? <p class="fault" role="alert">{error.message}</p> : null}
       {error?.faults.map((fault) => <p key={fault.path} class="fault">{fault.path}: {fault.message}</p>)}
       <div class="buttons">
-        <button type="button" disabled={busy || !written || !edited} onClick={() => { if (written) void run(() => save(written), `${String(written.name)} is in force.`, () => saved(written)); }}>{stored ? "Save" : "Put in force"}</button>
+        <Act disabled={busy || !written || !edited} onClick={() => { if (written) void run(() => save(written), `${String(written.name)} is in force.`, () => saved(written)); }}>{stored ? "Save" : "Put in force"}</Act>
         {stored && edited ? <button type="button" class="second" onClick={onReset}>Undo all</button> : null}
         {stored ? <button type="button" class="second" onClick={() => go("rules", [], { part: "new", from: stored.name })}>Copy…</button> : null}
-        {own ? <button type="button" class="second" onClick={() => setDeleting(true)}>{stored?.replaces ? "Back to the pack’s…" : "Delete…"}</button> : null}
+        {own ? <Act class="second" onClick={() => setDeleting(true)}>{stored?.replaces ? "Back to the pack’s…" : "Delete…"}</Act> : null}
       </div>
       {deleting && stored ? <Delete rule={stored} seen={seen} onClose={() => setDeleting(false)} refresh={refresh} /> : null}
     </>

@@ -6,6 +6,7 @@ import { useAction } from "../lib/actions.tsx";
 import { plural } from "../lib/format.ts";
 import { useLive } from "../lib/live.ts";
 import { href } from "../lib/route.ts";
+import { Act } from "../ui/act.tsx";
 import { Badge, Dialog, Panel } from "../ui/basics.tsx";
 import { Loaded } from "../ui/states.tsx";
 import type { Rules } from "./rules.tsx";
@@ -29,7 +30,7 @@ function OnePack({ pack, all, known, refresh }: { pack: Pack; all: readonly stri
   const inForce = new Set(known.rules.map((rule) => rule.name));
   return (
     <Panel title={<>{pack.name} {pack.inForce ? <Badge tone="good">in force</Badge> : <Badge tone="idle">not in force</Badge>}</>}
-      aside={<button type="button" class="second" onClick={() => setAsking(true)}>{on ? "Put in force…" : "Take out of force…"}</button>}>
+      aside={<Act class="second" onClick={() => setAsking(true)}>{on ? "Put in force…" : "Take out of force…"}</Act>}>
       <p class="soft">{plural(pack.rules.length, "rule")}. An own rule with the name of one takes its place.</p>
       <dl class="rules">{pack.rules.map((rule) => <><dt>{inForce.has(rule.name) ? <a href={href("rules", [rule.name])}>{rule.name}</a> : rule.name}</dt><dd>{rule.description ?? ""}</dd></>)}</dl>
       {asking ? <Switch pack={pack.name} on={on} all={all} refresh={refresh} onClose={() => setAsking(false)} /> : null}

@@ -6,6 +6,7 @@ import { useAction } from "../lib/actions.tsx";
 import { send } from "../lib/api.ts";
 import { useLive } from "../lib/live.ts";
 import { href } from "../lib/route.ts";
+import { Act } from "../ui/act.tsx";
 import { Badge, Panel, type Tone } from "../ui/basics.tsx";
 import { Loaded } from "../ui/states.tsx";
 import { type Column, Table } from "../ui/table.tsx";
@@ -65,7 +66,7 @@ function Test({ name }: { name: string }): JSX.Element {
   };
   return (
     <span class="test">
-      <button type="button" class="second small" disabled={busy} onClick={() => void run(test, `Tried ${name}.`)}>{busy ? "Sending…" : "Send a test"}<span class="unseen"> to {name}</span></button>
+      <Act class="second small" disabled={busy} onClick={() => void run(test, `Tried ${name}.`)}>{busy ? "Sending…" : "Send a test"}<span class="unseen"> to {name}</span></Act>
       <span role="status">{error ? <span class="fault">{error.message}</span> : result ? <><Badge tone={TONES[result.state] ?? "bad"}>{result.state}</Badge> {result.text}</> : busy ? "waits up to 20 s for what becomes of it" : ""}</span>
     </span>
   );

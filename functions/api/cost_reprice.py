@@ -134,7 +134,7 @@ def _hours(call: Call, wanted: RepriceWanted, question: str) -> tuple[int, int]:
 def _repricing(call: Call, id: str, begins: Callable[[], None]) -> Repricing:
     services = call.services
     return Repricing(
-        rollups=services.rollups,
+        rollups=services.newest_rollups,
         fleet=services.fleet,
         lease=services.lease,
         workspace=call.caller.workspace,

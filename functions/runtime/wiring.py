@@ -51,6 +51,8 @@ class Services:
     desired: DesiredStore
     keys: KeyStore
     rollups: RollupStore
+    newest_rollups: RollupStore
+    """The same, strongly consistent: for those who write what they have read."""
     lease: Lease
     """That of seal, who writes what repricing writes."""
     tokens: TokenStore
@@ -141,6 +143,7 @@ def services() -> Services:
         desired=DesiredConfigs(dynamodb, settings.fleet_table),
         keys=DesiredKeys(dynamodb, settings.fleet_table),
         rollups=Rollups(dynamodb, settings.rollups_table),
+        newest_rollups=Rollups(dynamodb, settings.rollups_table, consistent=True),
         lease=Leases(dynamodb, settings.fleet_table),
         tokens=Tokens(dynamodb, settings.tokens_table),
         rules=RuleBook(fleet),

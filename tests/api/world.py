@@ -106,6 +106,7 @@ class World:
             desired=self.desired,
             keys=self.keys,
             rollups=self.rollups,
+            newest_rollups=self.rollups,
             lease=self.lease,
             tokens=self.tokens,
             rules=RuleBook(self.fleet),

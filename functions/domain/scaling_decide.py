@@ -209,15 +209,18 @@ class _Case:
         wanted = max(_lately(self.window, policy.stabilise_down_s))
         stepped = max(wanted, before - step_of(policy.step_down, before))
         enough = least(policy, self.observed, self.past)
+        allowed = min(before, bounded(policy, stepped))
         desired = min(before, bounded(policy, max(stepped, enough.agents)))
-        limits = _limits(policy, self.window[-1][1], wanted, stepped, min(before, bounded(policy, stepped)), policy.step_down)
-        if enough.agents > stepped:
+        limits = _limits(policy, self.window[-1][1], wanted, stepped, allowed, policy.step_down)
+        # The least that there may be needs no other reason.
+        turns = enough.agents > allowed
+        if turns:
             limits.append(f"no turning back: {enough.text}")
         if desired < before:
             return desired, f"from {before} to {desired}: {why}", limits
         if before == policy.min:
             return before, f"stays at {before}, for that is the least that there may be: {why}", limits
-        held = enough.text if enough.agents > stepped else "fewer could not do what was to be done lately"
+        held = enough.text if turns else "fewer could not do what was to be done lately"
         return before, f"stays at {before}, for {held}: {why}", limits
 
 

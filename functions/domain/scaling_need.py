@@ -54,7 +54,8 @@ def need(policy: GroupPolicy, observed: Observed, past: Sequence[Past]) -> Need 
     rate, seconds = _rate(observed, past), _seconds(observed, past[-1])
     if rate is None or seconds is None:
         return None
-    waiting, target = past[-1].waiting or 0.0, policy.saturation.middle if policy.saturation else LATENCY
+    # Fewer than none is nonsense, and no help for those that come.
+    waiting, target = max(0.0, past[-1].waiting or 0.0), policy.saturation.middle if policy.saturation else LATENCY
     within_s = policy.queue.down_cooldown_s if policy.queue else LATELY_S
     steady, draining = rate * seconds / target, rate * seconds + waiting * seconds / within_s
     each = f" / {figure(observed.places)} places" if observed.places != 1 else ""

@@ -259,6 +259,14 @@ def test_a_count_that_could_not_have_done_what_there_was_is_not_gone_down_to() -
     assert made[-1].limits == [f"no turning back: {why}"]
 
 
+def test_where_the_least_holds_anyway_nothing_else_is_told() -> None:
+    policy = msgspec.structs.replace(USUAL, min=1, max=5)
+    idle = [(60_000, 1, {Signal.SATURATION: Reading(level), Signal.QUEUE: Reading(0.0)}) for level in (0.3, *[0.0] * 14)]
+    made = play(policy, idle)[-1]
+    assert made.reason.startswith("stays at 1, for that is the least that there may be: ")
+    assert made.limits == ["bounds: from 1 to 5"]
+
+
 def test_what_was_to_be_done_a_quarter_of_an_hour_ago_counts_no_more() -> None:
     policy = msgspec.structs.replace(USUAL, min=1, max=5)
     idle = [(60_000, 3, {Signal.SATURATION: Reading(0.0)})] * 30

@@ -92,6 +92,9 @@ def test_fewer_than_none_are_busy_and_nothing_is_needed() -> None:
     observed, past = seen(-5.0, -5.0, -3.0)
     assert least(POLICY, observed, past).agents <= 0
     assert need(POLICY, observed, past) is not None
+    # Nor does it help against what comes, were it as much as a gauge can tell.
+    endless = Work(started=1.0, seconds=1e290)
+    assert needed(-1e290, -1e290, None, work=endless, places=1e290) == needed(0.0, 0.0, None, work=endless, places=1e290)
 
 
 def test_only_the_last_quarter_of_an_hour_is_remembered() -> None:

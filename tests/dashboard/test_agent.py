@@ -13,7 +13,7 @@ from tests.cli import shapes
 from tests.dashboard import work_answers as work
 from tests.dashboard.answer_parts import shown
 from tests.dashboard.site import ME, TOKEN, Request, Site, agent, stamp
-from tests.dashboard.test_all_views import SCHEMES, SERIOUS, WIDER, WIDTHS, axe
+from tests.dashboard.test_all_views import misfits
 
 pytestmark = pytest.mark.browser
 
@@ -154,13 +154,7 @@ def test_what_is_not_known_of_a_configuration_is_said_plainly(site: Site, open_p
 def test_the_comparison_fits_every_screen_and_is_accessible(site: Site, open_page) -> None:
     page = opened(open_page, "?part=configuration", clock=False, reduced_motion="reduce")
     expect(page.get_by_label("In force → desired")).to_be_visible()
-    page.evaluate(axe())
-    for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme)
-        assert page.evaluate(SERIOUS, None) == []
-    for width, height in WIDTHS:
-        page.set_viewport_size({"width": width, "height": height})
-        assert page.evaluate(WIDER) == [], width
+    assert misfits(page) == []
 
 
 def test_tags_are_set_and_a_silence_made_by_keyboard(site: Site, open_page) -> None:

@@ -12,7 +12,7 @@ from tests.dashboard.answer_parts import asked_for, cells, visit
 from tests.dashboard.answers import Answers
 from tests.dashboard.bill_answers import SETTINGS, bill, not_fetched
 from tests.dashboard.site import Site
-from tests.dashboard.test_all_views import ELEMENTS, SCHEMES, SERIOUS, WIDER, WIDTHS, axe
+from tests.dashboard.test_all_views import ELEMENTS, misfits
 
 pytestmark = pytest.mark.browser
 PATH = "/api/cost/reconciliation"
@@ -101,10 +101,4 @@ def test_it_fits_every_screen_is_accessible_and_shows_markup_as_text(site: Site,
     page: Page = opened(clock=False, reduced_motion="reduce")
     page.get_by_role("button", name="Ask again").wait_for()
     assert page.evaluate(ELEMENTS) == []
-    page.evaluate(axe())
-    for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme)
-        assert page.evaluate(SERIOUS, None) == []
-    for width, height in WIDTHS:
-        page.set_viewport_size({"width": width, "height": height})
-        assert page.evaluate(WIDER) == [], width
+    assert misfits(page) == []

@@ -6,8 +6,9 @@ name none, and sketches, are without a cost if the batch has no such cost whose 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Final, NamedTuple
 
 from functions.domain import tasks
 from functions.domain.batch import Column, SketchPoint
@@ -23,6 +24,8 @@ WITHOUT_COST: Final = {
     TOKENS_CACHE_WRITE: "cost.tokens_cache_write",
 }
 """Tokens of tasks that came without a cost, by the metric that they are part of."""
+PARTS: Final = frozenset(WITHOUT_COST.values())
+"""The metrics that hold them."""
 COST_SOURCE: Final = "cost_source"
 """Tag of a cost: who priced it, `genai-prices 0.2.3`."""
 _TASK_ID: Final = "task_id"
@@ -33,48 +36,101 @@ def apart(key: SeriesKey) -> SeriesKey:
     return SeriesKey(WITHOUT_COST[key.name], key.tags)
 
 
-def without_cost(columns: Sequence[Column], sketches: Sequence[SketchPoint]) -> tuple[list[Column], list[SketchPoint]]:
+class Apart(NamedTuple):
     """The token points of a batch whose tasks came without a cost, still under the names that they came with."""
-    tokens = [column for column in columns if column.identity.key.name in WITHOUT_COST]
-    sketched = [point for point in sketches if point.identity.key.name in WITHOUT_COST]
-    if not tokens and not sketched:
-        return [], []
-    costed: set[str | None] = set()
-    loose = [point.identity.key.tags for point in sketches if point.identity.key.name == tasks.COST]
-    for column in columns:
-        if column.identity.key.name == tasks.COST:
-            named = _task_ids(column)
-            costed.update(named)
-            loose += [column.identity.key.tags] if None in named else []
-    costed.discard(None)
-    return list(_left(tokens, costed, loose)), [point for point in sketched if not _covered(point.identity.key.tags, loose)]
+
+    columns: Sequence[Column]
+    sketches: Sequence[SketchPoint]
+    split: Sequence[SeriesKey]
+    """Series of which the batch has other points too."""
 
 
-def _left(tokens: Iterable[Column], costed: set[str | None], loose: Collection[TagPairs]) -> Iterator[Column]:
+def without_cost(columns: Iterable[Column], sketches: Iterable[SketchPoint]) -> Apart:
+    """What of a batch is to be told apart."""
+    tokens, costs = _tokens_and_costs(columns)
+    sketched, sketched_costs = _tokens_and_costs(sketches)
+    if not (tokens or sketched) or not (costs or sketched_costs):
+        return Apart(tokens, sketched, ())
+    known = _Costs(costs, sketched_costs)
+    left, points, split = [], [], []
     for column in tokens:
+        missing = known.missing(column)
+        if missing is not column:
+            split.append(column.identity.key)
+        if missing is not None:
+            left.append(missing)
+    for point in sketched:
+        if known.may_cover(point.identity.key.tags):
+            split.append(point.identity.key)
+        else:
+            points.append(point)
+    return Apart(left, points, split)
+
+
+def _tokens_and_costs[T: (Column, SketchPoint)](found: Iterable[T]) -> tuple[list[T], list[T]]:
+    tokens: list[T] = []
+    costs: list[T] = []
+    for each in found:
+        name = each.identity.key.name
+        if name in WITHOUT_COST:
+            tokens.append(each)
+        elif name == tasks.COST:
+            costs.append(each)
+    return tokens, costs
+
+
+class _Costs:
+    """The costs of a batch: of which tasks they are, and the tags of those that name none."""
+
+    def __init__(self, columns: Iterable[Column], sketches: Iterable[SketchPoint]) -> None:
+        self._named: list[Sequence[str | None]] = []
+        self._whole: dict[str | None, Sequence[str | None]] = {}
+        """Columns of which every point names its task, by the first."""
+        self._loose = [point.identity.key.tags for point in sketches]
+        for column in columns:
+            named = _task_ids(column)
+            self._named.append(named)
+            if all(named):
+                self._whole[named[0]] = named
+            else:
+                self._loose.append(column.identity.key.tags)
+
+    @cached_property
+    def _tasks(self) -> set[str | None]:
+        return set().union(*self._named) - {None}
+
+    def missing(self, column: Column) -> Column | None:
+        """The points of a token column that have no cost here; the column itself if that is all of them."""
         cells = column.attributes.get(_TASK_ID)
-        if cells is not None and costed.issuperset(cells):
-            # Nearly all batches: every task has its cost.
-            continue
-        named = _task_ids(column)
-        missing = set(named).difference(costed)
-        if None in missing and _covered(column.identity.key.tags, loose):
-            missing.discard(None)
-        if missing:
-            kept = [i for i, task in enumerate(named) if task in missing]
-            yield column if len(kept) == len(named) else column.only(kept)
+        if cells and self._whole.get(cells[0]) == cells:
+            # Nearly all batches: tokens and costs come task by task in the same order, and no task has to be hashed.
+            return None
+        named, costed = _task_ids(column), self._tasks
+        kept = [i for i, task in enumerate(named) if task not in costed]
+        if None in named and self.may_cover(column.identity.key.tags):
+            kept = [i for i in kept if named[i] is not None]
+        if not kept:
+            return None
+        return column if len(kept) == len(named) else column.only(kept)
+
+    def may_cover(self, tags: TagPairs) -> bool:
+        """Whether any cost that names no task may be that of tokens with these tags: no tag contradicts it."""
+        own = dict(tags)
+        return any(all(own.get(key, value) == value for key, value in cost if key != COST_SOURCE) for cost in self._loose)
 
 
 def _task_ids(column: Column) -> Sequence[str | None]:
     """The task that each point belongs to; None where it names none."""
-    fixed = next((value for key, value in column.identity.attributes if key == _TASK_ID), None)
     cells = column.attributes.get(_TASK_ID)
-    if cells is None:
-        return (fixed,) * len(column.times)
-    return [fixed if cell is None else cell or None for cell in cells] if None in cells or "" in cells else cells
+    if cells is not None and all(cells):
+        return cells
+    fixed = _fixed_task(column.identity.attributes)
+    return (fixed,) * len(column.times) if cells is None else [fixed if cell is None else cell or None for cell in cells]
 
 
-def _covered(tags: TagPairs, costs: Collection[TagPairs]) -> bool:
-    """Whether any of these costs may be that of tokens with these tags: no tag contradicts it."""
-    own = dict(tags)
-    return any(all(own.get(key, value) == value for key, value in cost if key != COST_SOURCE) for cost in costs)
+def _fixed_task(attributes: TagPairs) -> str | None:
+    """The task that a whole series belongs to."""
+    for key, value in attributes:
+        if key == _TASK_ID:
+            return value
+    return None

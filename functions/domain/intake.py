@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -12,7 +12,7 @@ import msgspec
 from functions.domain import batch, tasks
 from functions.domain.batch import CheckedBatch, Column, Rejection, Rejections, SketchPoint
 from functions.domain.cardinality import MAX_SERIES, Folding, Limited, fold
-from functions.domain.cost_intake import apart, without_cost
+from functions.domain.cost_intake import PARTS, Apart, apart, without_cost
 from functions.domain.items import BatchItem
 from functions.domain.naming import naming
 from functions.domain.raw import RawRecord, raw_records
@@ -173,21 +173,40 @@ def _failures(checked: CheckedBatch) -> dict[int, bytes]:
 def _rollups(checked: CheckedBatch, folding: Folding) -> dict[int, Rollup]:
     """The rollup of each minute that has a point."""
     rollups: dict[int, Rollup] = {}
-    _add(rollups, checked.columns, checked.sketches, folding.series.__getitem__)
-    _add(rollups, *without_cost(checked.columns, checked.sketches), lambda key: apart(folding.series[key]))
+    for column in checked.columns:
+        key = folding.series[column.identity.key]
+        for minute, values, times in _by_minute(column):
+            _aggregate(rollups, minute, key).extend(values, times)
+    for point in checked.sketches:
+        key = folding.series[point.identity.key]
+        _aggregate(rollups, minute_of(point.time), key).merge(Aggregate(point.sketch, point.last, point.time))
+    _tell_apart(rollups, without_cost(checked.columns, checked.sketches), folding)
     return rollups
 
 
-def _add(
-    rollups: dict[int, Rollup], columns: Iterable[Column], sketches: Iterable[SketchPoint], series_of: Callable[[SeriesKey], SeriesKey]
-) -> None:
-    for column in columns:
-        key = series_of(column.identity.key)
-        for minute, values, times in _by_minute(column):
-            _aggregate(rollups, minute, key).extend(values, times)
-    for point in sketches:
-        key = series_of(point.identity.key)
-        _aggregate(rollups, minute_of(point.time), key).merge(Aggregate(point.sketch, point.last, point.time))
+def _tell_apart(rollups: dict[int, Rollup], found: Apart, folding: Folding) -> None:
+    """Add the tokens without a cost under their own names. A series that is all of that kind shares its aggregates with its part."""
+    if not found.columns and not found.sketches:
+        return
+    split = {folding.series[key] for key in found.split}
+    if any(key.name in PARTS for key in folding.series):
+        # The batch has points of such a name itself, and theirs must not come into the tokens.
+        split.update(folding.series.values())
+    for column in found.columns:
+        key = folding.series[column.identity.key]
+        part = apart(key)
+        if key in split:
+            for minute, values, times in _by_minute(column):
+                _aggregate(rollups, minute, part).extend(values, times)
+        else:
+            for minute in _minutes(column.times):
+                rollups[minute][part] = rollups[minute][key]
+    for point in found.sketches:
+        key, minute = folding.series[point.identity.key], minute_of(point.time)
+        if key in split:
+            _aggregate(rollups, minute, apart(key)).merge(Aggregate(point.sketch, point.last, point.time))
+        else:
+            rollups[minute][apart(key)] = rollups[minute][key]
 
 
 def _aggregate(rollups: dict[int, Rollup], minute: int, key: SeriesKey) -> Aggregate:
@@ -196,6 +215,11 @@ def _aggregate(rollups: dict[int, Rollup], minute: int, key: SeriesKey) -> Aggre
     if aggregate is None:
         rollup[key] = aggregate = Aggregate()
     return aggregate
+
+
+def _minutes(times: list[int]) -> Collection[int]:
+    first, last = minute_of(min(times)), minute_of(max(times))
+    return (first,) if first == last else {time // MINUTE_MS for time in times}
 
 
 def _by_minute(column: Column) -> Iterable[tuple[int, list[float], list[int]]]:

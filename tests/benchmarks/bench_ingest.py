@@ -2,6 +2,9 @@
 
 `handler` is everything: base64, gunzip, validation, rollups, raw records, the requests as JSON. Beside it stands only the validation
 of the same batch by pydantic after `json.loads`. CPU is this thread's, so that the stores' stand-ins do not count.
+
+`plan` is from the JSON text to rollups. What it costs to tell tokens without a cost apart is seen beside the same batch with the tokens
+under another name.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -25,6 +29,8 @@ from functions.adapters.batches_fast import FastBatches
 from functions.adapters.fast_client import DYNAMODB, FastClient
 from functions.adapters.raw_fast import FastRaw, write_request
 from functions.adapters.raw_table import chunks
+from functions.domain import tasks
+from functions.domain.intake import plan
 from functions.domain.items import BatchItem
 from functions.domain.raw import RawRecord
 from functions.domain.wire import decode
@@ -34,7 +40,7 @@ from functions.ports import BatchWriter, PutOutcome, RawWriter
 from tests.adapters.aws_server import serving
 from tests.benchmarks.measure import show
 from tests.fakes.fleet import MemoryFleet
-from tests.ingest.support import NOW, batch, encoded, events, request, series
+from tests.ingest.support import DIMENSIONS, NOW, batch, encoded, events, request, series
 
 POINTS = 500
 ROUNDS = 60
@@ -192,6 +198,28 @@ def batch_rows() -> Iterator[dict[str, str]]:
         yield _row(what, found[key], "json + pydantic, 500 points in rows", found["pydantic rows"], bound)
 
 
+def plan_rows() -> Iterator[dict[str, str]]:
+    document = typical_batch()
+    without = document | {"series": [each for each in document["series"] if each["name"] != tasks.COST]}
+    texts = {"every": encoded(document), "none": encoded(without)}
+    texts |= {f"{name}, renamed": text.replace(b'"task.tokens_', b'"work.tokens_') for name, text in texts.items()}
+    found = cpu_medians({name: partial(_plan, text) for name, text in texts.items()})
+    for name, what, bound in (("every", "every task has a cost", "<= 1.05"), ("none", "no task has one", "<= 1.2")):
+        ours, theirs = found[name], found[f"{name}, renamed"]
+        beside = f"tokens under another name {theirs:.2f} ms"
+        yield {
+            "what": f"plan, rollups, {what}",
+            "figure": f"{ours:.2f} ms",
+            "beside": beside,
+            "ratio": f"{ours / theirs:.2f}",
+            "bound": bound,
+        }
+
+
+def _plan(text: bytes) -> None:
+    plan(text, workspace="w", dimensions=DIMENSIONS, scope=(), now=NOW, raw=False)
+
+
 def _row(what: str, ours: float, peer: str, theirs: float, bound: str = "") -> dict[str, str]:
     figure = f"{ours:.2f} ms, {POINTS / ours:.0f}k points/s"
     return {"what": what, "figure": figure, "beside": f"{peer} {theirs:.2f} ms", "ratio": f"{ours / theirs:.2f}", "bound": bound}
@@ -228,6 +256,7 @@ def import_rows() -> Iterator[dict[str, str]]:
 
 def rows() -> Iterator[dict[str, str]]:
     yield from batch_rows()
+    yield from plan_rows()
     yield from import_rows()
 
 

@@ -13,8 +13,8 @@ const small = new Intl.NumberFormat("en", { maximumSignificantDigits: 2 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
-// To one digit; below 1 to two that count, for what is little is not 0.
-const rounded = (value: number): string => (Math.abs(value) < 1 ? small : plain).format(value);
+// To one digit; below 1 to two that count, for what is little is not 0; from 1,000 on to whole ones.
+const rounded = (value: number): string => (Math.abs(value) < 1 ? small : Math.abs(value) < 1_000 ? plain : whole).format(value);
 
 export const number = (value: Maybe): string =>
   value == null ? MISSING : Math.abs(value) >= 10_000 ? compact.format(value) : rounded(value);

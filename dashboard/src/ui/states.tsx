@@ -34,22 +34,26 @@ export function Loading({ what }: { what: string }): JSX.Element {
   return <State symbol="…" title={`Loading ${what}`} text="Asking the API." />;
 }
 
+// The API's reasons have no period; here more follows on them. They may begin with the name of a field, which stays as it is.
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+
 // For an error without anything to show beside it.
 export function Failed({ error, what, retry }: { error: ApiError; what: string; retry: () => void }): JSX.Element {
+  const said = sentence(error.message);
   const again: [string, () => void] = ["Try now", retry];
   switch (error.kind) {
     case "permission":
       return (
-        <State symbol="■" title={`This token may not see ${what}`} text={`${error.message} Sign in with a token that may.`}><TokenForm /></State>
+        <State symbol="■" title={`This token may not see ${what}`} text={`${said} Sign in with a token that may.`}><TokenForm /></State>
       );
     case "missing":
-      return <State symbol="∅" title={`No such thing: ${what}`} text={`${error.message} It may be gone, or the address is wrong.`} />;
+      return <State symbol="∅" title={`No such thing: ${what}`} text={`${said} It may be gone, or the address is wrong.`} />;
     case "input":
-      return <State symbol="▲" title="The question is not valid" text={error.message} action={again} />;
+      return <State symbol="▲" title="The question is not valid" text={said} action={again} />;
     case "offline":
-      return <State symbol="■" title="The API cannot be reached" text={`${error.message} This page tries again every few seconds. A local cloud: try “clawpulse local status”.`} action={again} />;
+      return <State symbol="■" title="The API cannot be reached" text={`${said} This page tries again every few seconds. A local cloud: try “clawpulse local status”.`} action={again} />;
     default:
-      return <State symbol="▲" title="The API answered with an error" text={`${error.message} This page tries again every few seconds.`} action={again} />;
+      return <State symbol="▲" title="The API answered with an error" text={`${said} This page tries again every few seconds.`} action={again} />;
   }
 }
 
@@ -62,7 +66,7 @@ export function Loaded<T>({ live, what, children }: { live: Live<T>; what: strin
 
 function Old({ error, at }: { error: ApiError; at: number | null }): JSX.Element {
   const now = useNow(5_000);
-  return <p class="notice" role="status">{error.message} This is the last that was received, {since(at, now)} ago.</p>;
+  return <p class="notice" role="status">{sentence(error.message)} This is the last that was received, {since(at, now)} ago.</p>;
 }
 
 export function SignIn(): JSX.Element {

@@ -32,7 +32,7 @@ const TONES: Record<string, Tone> = { ok: "good", warn: "warn", alert: "bad", ac
 const EVERY_MS = 60_000;
 const LIKELY = 0.5;
 
-const amount = (value: Maybe, budget: string): string => (budget.startsWith("usd") ? dollars(value) : `${number(value)} tokens`);
+const amount = (value: Maybe, budget: string): string => (budget.startsWith("usd") ? dollars(value) : value == null ? number(value) : `${number(value)} tokens`);
 const words = (budget: string): string => budget.replace("usd", "dollars").replaceAll("_", " ");
 
 export function CostBurnDown(): JSX.Element {

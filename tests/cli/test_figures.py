@@ -136,6 +136,9 @@ def test_tokens_are_listed_and_revoked_by_id(cli, api: Answers) -> None:
     assert "ABC is revoked, with 2 links or badges that it made;" in cli("token", "revoke", "ABC").stdout
     assert cli("token", "revoke", "ABC", "--keep-shares").returncode == 0
     assert [one.query for one in api.asked if one.method == "DELETE"] == [{}, {"shares": "keep"}]
+    # An API of before revokes the token alone, and says nothing.
+    api.table["DELETE /api/tokens/ABC"] = (204, None)
+    assert cli("token", "revoke", "ABC").stdout.startswith("ABC is revoked; ")
     assert cli("token", "revoke", "cp_ABC_xyz").returncode == 2
 
 

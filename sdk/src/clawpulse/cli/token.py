@@ -69,6 +69,6 @@ def revoke(context: click.Context, token_id: str, keep_shares: bool) -> None:
     if token_id.startswith("cp_"):
         raise click.UsageError("give the token's id, as `clawpulse token list` shows it, not its text")
     answer = api_of(context).send("DELETE", f"api/tokens/{segment(token_id)}{'?shares=keep' if keep_shares else ''}")
-    amount = len(answer["shares"])
+    amount = len((answer or {}).get("shares", ()))
     shares = f", with {amount} link{'s' * (amount > 1)} or badge{'s' * (amount > 1)} that it made" if amount else ""
     out.print_line(f"{token_id} is revoked{shares}; running requests may be served a minute longer")

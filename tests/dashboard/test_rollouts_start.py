@@ -169,12 +169,9 @@ def test_a_fault_of_the_plan_leads_to_its_place_in_what_was_typed(site: Site, op
     dialog.get_by_label("Patch over each agent").fill(PATCH)
     dialog.get_by_role("button", name="Show the plan").click()
     dialog.get_by_role("button", name="patch.tools.deny+[0]").click()
-    assert (
-        page.evaluate(
-            "[...document.activeElement.value].slice(document.activeElement.selectionStart, document.activeElement.selectionEnd).join('')"
-        )
-        == '"exec"'
-    )
+    page.wait_for_function("""() => {
+      const { value, selectionStart, selectionEnd } = document.activeElement;
+      return value?.slice(selectionStart, selectionEnd) === '"exec"' }""")
     dialog.get_by_role("button", name="policy.waves[0]").click()
     expect(dialog.get_by_label("Waves: how many")).to_be_focused()
 

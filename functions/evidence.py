@@ -115,7 +115,7 @@ class _Reading:
 
     def found(self) -> Found:
         budgets = self._load_budgets() if any(isinstance(rule.when.measure, Budget) for rule in self._rules) else {}
-        wanted = needs(self._rules, now=self._now, settled=self._settled, dimensions=self._dimensions, budgets=budgets)
+        wanted = needs(self._rules, now=self._now, settled=self._settled, dimensions=self._dimensions, budgets=budgets or {})
         if not wanted.agent_metrics <= self._memory.metrics:
             # Matrices of before do not hold what a new rule asks for.
             self._memory.agents.columns.clear()
@@ -125,14 +125,15 @@ class _Reading:
         self._trim(wanted)
         return Found(evidence, baselines, self._memory.memo, self._warnings)
 
-    def _evidence(self, wanted: Needs, group: Kept, agents: Kept, budgets: Budgets) -> Evidence:
+    def _evidence(self, wanted: Needs, group: Kept, agents: Kept, budgets: Budgets | None) -> Evidence:
         return Evidence(
             now=self._now,
             settled=self._settled,
             snapshot=self._snapshot,
             group=self._buckets(group, wanted.group, self._rollups.read_group),
             agents=self._buckets(agents, wanted.agents, self._rollups.read_matrix),
-            budgets=budgets,
+            budgets=budgets or {},
+            budgets_known=budgets is not None,
             dimensions=self._dimensions,
         )
 
@@ -158,12 +159,15 @@ class _Reading:
             self._warnings.append(f"the workspace's settings are not valid, defaults hold: {error}")
             return WorkspaceSettings().dimensions
 
-    def _load_budgets(self) -> Budgets:
+    def _load_budgets(self) -> Budgets | None:
+        """None when they are not known."""
         try:
-            return parse_budgets(self._document(BUDGETS) or {}, self._dimensions)
+            return parse_budgets(self._fleet.settings(self._workspace, BUDGETS) or {}, self._dimensions)
+        except StoreUnavailable as error:
+            self._warnings.append(f"the budgets could not be read, none hold: {error}")
         except InvalidInput as error:
             self._warnings.append(f"the budgets are not valid, none hold: {error}")
-            return {}
+        return None
 
     def _baselines(self) -> Baselines:
         """Those of this hour: remembered, stored, or made now."""

@@ -63,6 +63,8 @@ class Evidence:
     agents: Buckets = field(default_factory=_no_buckets)
     budgets: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """The settings document `budgets`; see `alert_budgets`."""
+    budgets_known: bool = True
+    """Whether that document could be read: a budget that is not there was taken away only then."""
     dimensions: Collection[str] = DEFAULT_DIMENSIONS
     coarse: bool = False
     """Whether only hours are left: windows are then rounded up to whole hours."""

@@ -66,14 +66,20 @@ def tell(rule: Rule, series: Mapping[str, str], story: Story, evidence: Evidence
             return _found(rule, story) + _details(rule, series, evidence)
 
 
-def gone(series: Mapping[str, str], evidence: Evidence, unreadable: str) -> Sample:
+def gone(rule: Rule, series: Mapping[str, str], evidence: Evidence, unreadable: str) -> Sample:
     """The sample of a series that a rule has no more."""
     if evidence.snapshot is None or unreadable:
         return Sample(Data.UNREADABLE, clear=False, reason=unreadable or "the snapshot of the fleet could not be read")
     agent = series.get(AGENT)
     state = evidence.snapshot.agents.get(agent) if agent is not None else None
+    of_budget = isinstance(rule.when.measure, Budget)
+    if of_budget and not evidence.budgets_known:
+        return Sample(Data.UNREADABLE, clear=False, reason="the budgets could not be read")
+    if of_budget and agent is None:
+        return Sample(Data.MISSING_SERIES, clear=False, reason=f"{_named(series)} has no such budget any more", ended=True)
     if state is not None:
-        why = "is retired" if state.retired else "is not selected by the rule any more: its tags changed"
+        left = "has no such budget any more" if of_budget else "is not selected by the rule any more: its tags changed"
+        why = "is retired" if state.retired else left
         return Sample(Data.MISSING_SERIES, clear=False, reason=f"agent {agent} {why}", ended=True)
     if agent is not None and agent in evidence.snapshot.forgotten:
         return Sample(Data.MISSING_SERIES, clear=False, reason=f"agent {agent} was forgotten by an operator", ended=True)

@@ -68,7 +68,7 @@ class Samples:
     def of(self, series: Mapping[str, str]) -> Sample:
         """The sample of a series that is known from before; of one that is gone it says so."""
         slot = self.axis.index.get(series_of(series))
-        return self.at(slot) if slot is not None else gone(series, self.evidence, self.unreadable)
+        return self.at(slot) if slot is not None else gone(self.rule, series, self.evidence, self.unreadable)
 
     def at(self, slot: int) -> Sample:
         """The sample of a slot, with its sentence."""

@@ -34,6 +34,8 @@ class Seen(NamedTuple):
     threshold: float | None
     holds: bool
     clear: bool
+    off: float = 0.0
+    """By how much a change may be off when both of its percentiles are by 1 %: one that is small is off by more than 1 % of itself."""
 
 
 type Series = tuple[tuple[str, str], ...]
@@ -67,7 +69,7 @@ def look(
         start = end - (back + 1) * length
         return value_of(when, which, points, agents, start, start + length, max(least, when.get("min_points", 1)))
 
-    value, threshold, clear_at = at(series, 0), None, None
+    value, threshold, clear_at, off = at(series, 0), None, None, 0.0
     limit = when.get("above", when.get("below"))
     clear_limit = when.get("clear", limit)
     if "absent" in when:
@@ -77,7 +79,8 @@ def look(
         before = at(series, 1)
         if value is None or before is None or (when["change"] == "relative" and before == 0):
             return Seen(None, None, False, False)
-        value = (value - before) / abs(before) if when["change"] == "relative" else value - before
+        whole = abs(before) if when["change"] == "relative" else 1.0
+        value, off = (value - before) / whole, may_be_off(when, value, before) / whole
         threshold, clear_at = limit, clear_limit
     elif "baseline" in when:
         factor = when["baseline"]["factor"]
@@ -95,8 +98,13 @@ def look(
         return Seen(None, None, False, False)
     below = "below" in when or ("above" not in when and when.get("baseline", {}).get("factor", 2) < 1)
     if below:
-        return Seen(value, threshold, value < threshold, value >= clear_at)
-    return Seen(value, threshold, value > threshold, value <= clear_at)
+        return Seen(value, threshold, value < threshold, value >= clear_at, off)
+    return Seen(value, threshold, value > threshold, value <= clear_at, off)
+
+
+def may_be_off(when: Mapping[str, Any], value: float, before: float) -> float:
+    percentile = when.get("aggregation", "").startswith("p")
+    return 0.011 * (abs(value) + abs(before)) if percentile else 0.0
 
 
 def median(values: Sequence[float]) -> float:

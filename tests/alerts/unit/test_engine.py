@@ -118,7 +118,10 @@ def too_close(seen: Seen, rule: dict[str, Any]) -> bool:
     if seen.value is None or seen.threshold is None:
         return False
     marks = [seen.threshold, rule["when"].get("clear", seen.threshold)]
-    return any(abs(seen.value - mark) <= 0.045 * max(abs(seen.value), abs(mark)) and seen.value != 0 for mark in marks)
+    return any(
+        abs(seen.value - mark) <= max(2 * seen.off, 0.045 * max(abs(seen.value), abs(mark))) and (seen.value != 0 or seen.off)
+        for mark in marks
+    )
 
 
 @settings(max_examples=250, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
@@ -139,7 +142,7 @@ def test_the_engine_equals_the_reference(document: dict[str, Any], found: list[l
             sample = samples["r"].of(dict(series))
             assert (sample.data is Data.OK) == (seen.value is not None), (series, seen, sample)
             if seen.value is not None and sample.value is not None:
-                assert abs(sample.value - seen.value) <= 0.021 * abs(seen.value) + 1e-9, (series, seen, sample)
+                assert abs(sample.value - seen.value) <= 0.021 * abs(seen.value) + seen.off + 1e-9, (series, seen, sample)
                 assert (sample.holds, sample.clear) == (seen.holds, seen.clear), (series, seen, sample)
             sights.setdefault(series, []).append((seen_by_engine.now, seen))
         for move in play([rule], samples, list(states.values()), seen_by_engine.now):

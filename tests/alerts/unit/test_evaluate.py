@@ -223,6 +223,17 @@ def test_budgets_have_a_series_each_and_may_overlap() -> None:
     assert look(rule({"budget": "usd_per_day"}), fleet(agent()), points, budgets=BUDGETS).of({}).data is Data.NO_DATA, "unpriced is not 0"
 
 
+def test_a_budget_that_was_taken_away_ends_its_alert() -> None:
+    points = [point(150, 3, "task.tokens_in")]
+    left = {"": BUDGETS[""]}
+    sample = look(rule({"budget": "tokens_per_hour"}), fleet(agent()), points, budgets=left).of({"tier": "fast"})
+    assert (sample.ended, sample.reason) == (True, "tier=fast has no such budget any more")
+    unread = look(rule({"budget": "tokens_per_hour"}), fleet(agent()), points, budgets={}, budgets_known=False).of({"tier": "fast"})
+    assert (unread.ended, unread.data) == (False, Data.UNREADABLE)
+    resource = look(rule({"budget": "cpu_percent"}), fleet(agent()), [point(95, who="a-1", name="host.cpu_percent")], budgets=left)
+    assert resource.of({"agent": "a-1"}).reason == "agent a-1 has no such budget any more"
+
+
 def test_a_budget_that_is_used_up_for_sure_needs_not_all_minutes() -> None:
     readable = minutes(*range(SETTLED - 10, SETTLED + 1))
     over = look(rule({"budget": "tokens_per_hour"}), fleet(agent()), [point(150, 3, "task.tokens_in")], readable, budgets=BUDGETS)

@@ -173,6 +173,9 @@ def test_tags_are_set_and_a_silence_made_by_keyboard(site: Site, open_page) -> N
     assert site.sent[-1].body == {"matchers": "agent=fast-003", "for": "2h", "comment": ""}
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Silence…")).to_be_focused()
+    page.get_by_role("button", name="Retire…").press("Enter")
+    page.get_by_role("button", name="Cancel").press("Enter")
+    expect(page.get_by_role("button", name="Retire…")).to_be_focused()
 
 
 def test_the_fleet_tells_what_changed_and_leads_there(site: Site, open_page) -> None:

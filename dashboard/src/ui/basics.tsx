@@ -1,7 +1,7 @@
 // Small parts that every view uses.
 
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Health, MISSING, SYMBOL, duration, moment, since, time, utc } from "../lib/format.ts";
 
 // A colour of health, always with its shape.
@@ -130,10 +130,11 @@ export function Meter({ share, tone, label }: { share: number | null; tone: Tone
 // A dialog of the browser's own: focus stays inside, Escape closes it.
 export function Dialog({ title, children, onClose, wide = false }: { title: string; children: ComponentChildren; onClose: () => void; wide?: boolean }): JSX.Element {
   const node = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     node.current?.showModal();
-    return () => { if (before instanceof HTMLElement) before.focus(); };
+    // While the dialog is there nothing outside of it can have the focus.
+    return () => { if (before instanceof HTMLElement) queueMicrotask(() => before.focus()); };
   }, []);
   return (
     <dialog ref={node} class={wide ? "wide" : undefined} aria-label={title} onClose={onClose} onClick={(event) => { if (event.target === node.current) node.current?.close(); }}>

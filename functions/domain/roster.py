@@ -116,7 +116,9 @@ class Roster:
     def _forget(self) -> None:
         snapshot = self._snapshot
         for agent in [agent for agent, state in snapshot.agents.items() if state.recorded and agent not in self._records]:
-            snapshot.forgotten[agent] = snapshot.agents.pop(agent).last_seen or 0
+            del snapshot.agents[agent]
+            # What came in since the last tick may be from before it was forgotten; who is alive comes again.
+            snapshot.forgotten[agent] = self._now
         horizon = self._now - FORGOTTEN_FOR_MS
         snapshot.forgotten = {agent: time for agent, time in snapshot.forgotten.items() if time > horizon}
 

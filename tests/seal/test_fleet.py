@@ -197,6 +197,17 @@ def test_forgetting_removes_and_a_later_batch_brings_back_as_new():
     assert world.agent("a1").tags == {}
 
 
+def test_what_came_in_just_before_an_agent_was_forgotten_does_not_bring_it_back():
+    world = World(now=START)
+    world.run(30, ("a1", []))
+    world.now += 5 * SECOND_MS
+    world.post("a1", *a_task())
+    world.fleet.forget_agent(WS, "a1")
+    world.run(120)
+    assert "a1" not in world.snapshot().agents
+    assert world.fleet.agent(WS, "a1") is None
+
+
 def test_what_a_crossing_write_left_of_a_forgotten_agent_is_removed():
     world = World(now=START)
     world.run(15, ("a1", []))

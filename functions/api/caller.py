@@ -34,7 +34,7 @@ class Caller:
     def need_whole_workspace(self, what: str) -> None:
         """Raise `NotAllowed` for a token with a tag scope."""
         if self.scope_text:
-            raise NotAllowed(f"{what} concerns the whole workspace; the token is limited to {self.scope_text}")
+            raise NotAllowed(f"this takes a token for the whole workspace ({what}); the token is limited to {self.scope_text}")
 
     def need_inside(self, tags: Mapping[str, str], what: str) -> None:
         """Raise `NotAllowed` when tags lie outside of the token's tag scope."""

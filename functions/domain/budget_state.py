@@ -200,7 +200,7 @@ def _unpriced(use: Use) -> str:
     """What is in no sum, because nobody can price it."""
     if not use.unpriced:
         return ""
-    named = [model or "not told" for model in use.models]
+    named = [model or "(not told)" for model in use.models]
     models = ", ".join(named[: MOST_MODELS - 1]) + (" and others" if len(named) == MOST_MODELS else "")
     tasks = "1 task" if use.unpriced == 1 else f"{use.unpriced:,} tasks"
     return f"; {tasks} of model{'s' if len(named) > 1 else ''} {models} {'has' if use.unpriced == 1 else 'have'} no price"

@@ -87,7 +87,9 @@ def test_without_an_admin_key_it_says_how_to_set_it_up(site: Site, opened: Any) 
 
 
 def test_who_may_not_see_a_bill_is_told_so_and_a_filter_does_not_narrow_it(site: Site, opened: Any) -> None:
-    site.routes[PATH] = shapes.problem(403, "what a provider bills concerns the whole workspace; the token is limited to shard=acme")
+    site.routes[PATH] = shapes.problem(
+        403, "this takes a token for the whole workspace (what a provider bills); the token is limited to shard=acme"
+    )
     page: Page = opened(query="?tags=tier%3Dfast")
     expect(page.get_by_role("heading", name="This token may not see what a provider bills")).to_be_visible()
     expect(page.locator(".notice")).to_contain_text("the filter tier=fast does not narrow it")

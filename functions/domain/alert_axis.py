@@ -82,15 +82,10 @@ class AxisMaker:
         return np.fromiter(map(self.slot, tags), dtype=np.int64, count=len(tags))
 
 
-def budget_axis(groups: Sequence[TagPairs], roster: Roster, sets: TagSets, group: int) -> Axis:
-    """The axis of one budget among several: its own slot for what it covers, -1 for all else. Budgets may overlap."""
-    wanted = groups[group]
-
-    def slots(tags: Sequence[Tags]) -> Ints:
-        return np.array([group if dict(wanted).items() <= dict(found).items() else -1 for found in tags], dtype=np.int64)
-
-    of_tags = slots([dict(pairs) for pairs in sets.sets])
-    return Axis(tuple(groups), of_tags, slots(roster.tags), {pairs: number for number, pairs in enumerate(groups)})
+def budget_axis(groups: Sequence[TagPairs]) -> Axis:
+    """A slot a budget. They may overlap, so no tag set and no agent has one slot: each budget picks its own (`alert_measures.Period`)."""
+    nothing = np.zeros(0, dtype=np.int64)
+    return Axis(tuple(groups), nothing, nothing, {pairs: number for number, pairs in enumerate(groups)})
 
 
 def agents_axis(ids: Sequence[str], roster: Roster, sets: TagSets) -> Axis:

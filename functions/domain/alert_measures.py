@@ -82,12 +82,11 @@ def scene_of(rule: Rule, evidence: Evidence, roster: Roster, memo: Memo) -> Scen
 
 def _budgets_axis(rule: Rule, measure: Budget, evidence: Evidence, roster: Roster) -> Axis:
     """A slot a budget; of a resource, a slot an agent that has one."""
-    found, sets = limits(evidence.budgets, measure.name), evidence.buckets_of(rule).tags
+    found = limits(evidence.budgets, measure.name)
     if measure.metric is not None:
         selected = (state for state, tags in zip(roster.states, roster.tags, strict=True) if rule.select.matches(tags))
-        return agents_axis([state.id for state in selected if tightest(found, state.tags)], roster, sets)
-    groups = [limit.tags for limit in found if rule.select.matches(dict(limit.tags))]
-    return budget_axis(groups, roster, sets, 0) if groups else Axis((), np.zeros(0, np.int64), np.zeros(0, np.int64), {})
+        return agents_axis([state.id for state in selected if tightest(found, state.tags)], roster, evidence.buckets_of(rule).tags)
+    return budget_axis([limit.tags for limit in found if rule.select.matches(dict(limit.tags))])
 
 
 def measured(scene: Scene, measure: Measure, back: int = 0) -> Figures:
@@ -214,7 +213,7 @@ def _budget(scene: Scene, measure: Budget) -> Figures:
     if measure.metric is not None:
         found = mean(scene)
         return found._replace(value=found.value / _amounts(scene, measure))
-    total, points, missing = spent(scene, measure)
+    total, points, missing = spent(scene, period(scene, measure))
     return Figures(np.where(points > 0, total / _amounts(scene, measure), np.nan), points, unsure=bool(missing))
 
 
@@ -255,9 +254,8 @@ class Period(NamedTuple):
         return self.memo.folded(self.columns, wanted, axis)
 
 
-def spent(scene: Scene, measure: Budget) -> Spent:
-    """What is used of budgets of tokens or dollars; raises `Unreadable` when nothing can be known."""
-    found = period(scene, measure)
+def spent(scene: Scene, found: Period) -> Spent:
+    """What is used of budgets of tokens or dollars."""
     used = found.of(sorted(names(scene.rule)))
     total, points = (np.array([part[group].sum() for group in found.groups]) for part in (used.sum, used.count))
     return Spent(total, points, found.missing)

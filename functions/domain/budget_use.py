@@ -13,7 +13,7 @@ from functions.domain import usage
 from functions.domain.alert_budgets import LIMITS, group_text, limits
 from functions.domain.alert_columns import Damaged
 from functions.domain.alert_data import Evidence
-from functions.domain.alert_measures import Scene, Unreadable, mean, period, scene_of, spent
+from functions.domain.alert_measures import Period, Scene, Unreadable, mean, period, scene_of, spent
 from functions.domain.alert_memo import Memo
 from functions.domain.alert_parse import parse_rules
 from functions.domain.alert_rules import Budget
@@ -78,8 +78,9 @@ def decode(document: Mapping[str, object] | None) -> Counted | None:
 def _spent(scene: Scene, measure: Budget) -> Iterator[tuple[str, Use]]:
     groups = [group_text(group) for group in scene.axis.series]
     try:
-        found = spent(scene, measure)
-        priced, unpriced = _costs(scene, measure) if measure.what == "usd" else ({}, {})
+        counted = period(scene, measure)
+        found = spent(scene, counted)
+        priced, unpriced = _costs(counted) if measure.what == "usd" else ({}, {})
     except (Unreadable, Damaged):
         yield from ((group, Use(missing=1)) for group in groups)
         return
@@ -97,9 +98,8 @@ def _spent(scene: Scene, measure: Budget) -> Iterator[tuple[str, Use]]:
         )
 
 
-def _costs(scene: Scene, measure: Budget) -> tuple[dict[int, float], dict[int, Counter[str]]]:
+def _costs(found: Period) -> tuple[dict[int, float], dict[int, Counter[str]]]:
     """By slot: dollars that were priced from tokens; tasks without a price by model. Slots without any are left out."""
-    found = period(scene, measure)
     usd, tasks = found.of([usage.PRICED]).sum, found.of([usage.UNPRICED]).count
     priced = {slot: float(total) for slot, group in enumerate(found.groups) if (total := usd[group].sum())}
     unpriced: dict[int, Counter[str]] = {}

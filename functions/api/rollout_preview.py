@@ -10,11 +10,10 @@ from pydantic import Field
 
 from functions.api.endpoint import Call
 from functions.api.models import Answer
-from functions.domain.alert_faults import InvalidDocument
-from functions.domain.errors import Conflict
+from functions.domain.errors import Conflict, InvalidInput
 from functions.domain.rollout import Wave
 from functions.domain.rollout_change import Replaced, replaced
-from functions.domain.rollout_freeze import FREEZES, frozen_wave, parse_freezes
+from functions.domain.rollout_freeze import FREEZES, frozen_wave, parse_freezes, unreadable
 from functions.rollout_launch import refuse_taken
 
 MOST_SHOWN = 20
@@ -82,7 +81,6 @@ def _freeze(call: Call, waves: Sequence[Wave]) -> list[Obstacle]:
         return []
     try:
         hold = frozen_wave(parse_freezes(document), waves[0], call.now)
-    except InvalidDocument as error:
-        # Of a later release, or a hand in the table; a step takes it for a freeze, too.
-        return [Obstacle(kind="freeze", text=f"the document {FREEZES} is not valid, so nothing new begins: {error}")]
+    except InvalidInput as error:
+        hold = unreadable(error)
     return [Obstacle(kind="freeze", text=hold.reason)] if hold else []

@@ -79,6 +79,11 @@ def frozen_wave(freezes: Sequence[Freeze], wave: Wave, now: int) -> Hold | None:
     return max(holds, key=lambda hold: hold.until or 0, default=None)
 
 
+def unreadable(error: InvalidInput) -> Hold:
+    """A document of a later release, or one that somebody wrote into the table, is taken for a freeze: better late than into one."""
+    return Hold(cause=HoldCause.FREEZE, reason=f"the document {FREEZES} is not valid, so nothing new begins: {error}")
+
+
 def read_time(node: Node, key: str) -> int | None:
     """A time of a document, ms: RFC 3339 or ms. A fault is noted, and read as None."""
     value = node.raw(key)

@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 
 from functions.domain.errors import InvalidInput, StoreUnavailable
 from functions.domain.fleet import AgentState, Snapshot, decode_snapshot
-from functions.domain.rollout import Hold, HoldCause, Observed, Phase, Rollout, Seen, Verdict, Wave
-from functions.domain.rollout_freeze import FREEZES, frozen_wave, parse_freezes
+from functions.domain.rollout import Hold, Observed, Phase, Rollout, Seen, Verdict, Wave
+from functions.domain.rollout_freeze import FREEZES, frozen_wave, parse_freezes, unreadable
 from functions.domain.rollout_step import wants_joined, wants_verdict
 from functions.domain.rotation_launch import provider_of
 from functions.domain.rotation_view import key_seen
@@ -85,9 +85,8 @@ class Observer:
         try:
             return frozen_wave(parse_freezes(document), wave, now)
         except InvalidInput as error:
-            # Of a later release, or a hand in the table: better late than into a freeze.
             _LOG.error("the freezes of %s are not valid: %s", workspace, error)
-            return Hold(cause=HoldCause.FREEZE, reason=f"the document {FREEZES} is not valid, so nothing new begins: {error}")
+            return unreadable(error)
 
 
 def _next_wave(rollout: Rollout, waves: Sequence[Wave]) -> Wave | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from clawpulse import Client
 from clawpulse.cli._api import Api
@@ -26,10 +25,10 @@ def report(api: Api, agent: str, env: str) -> None:
         assert client.flush(timeout=60)
 
 
-def wait_for(look: Callable[[], Any]) -> Any:
+def wait_for[T](look: Callable[[], T], seconds: float = PATIENCE_S) -> T:
     """The first true answer, within the time that sealing takes."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + seconds
     while not (found := look()) and time.monotonic() < deadline:
         time.sleep(2)
-    assert found, f"nothing within {PATIENCE_S:g} s"
+    assert found, f"nothing within {seconds:g} s"
     return found

@@ -17,6 +17,7 @@ from demo.fleet import Fleet, SdkClient, agent_tags
 from demo.profiles import Member, Role, Work, draw, fleet
 from demo.workspace import prepared
 from functions.domain.times import HOUR_MS, MINUTE_MS
+from tests.cli.live import wait_for
 
 AGENTS = 15
 PATIENCE_S = 300.0
@@ -33,11 +34,7 @@ MODEL = "anthropic/claude-page-1"
 
 def until[T](look: Callable[[], T]) -> T:
     """The first true answer."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"nothing within {PATIENCE_S:g} s"
-        time.sleep(1)
-    return found
+    return wait_for(look, PATIENCE_S)
 
 
 @dataclass

@@ -1,7 +1,7 @@
 // A rollout that is asked for on the page: what was typed, what is wrong with it, and what the API is told.
 
 import type { ApiError } from "./api.ts";
-import type { Me } from "./me.ts";
+import { type Me, lacks } from "./me.ts";
 import type { Rollout } from "./rollout.ts";
 
 export interface Draft {
@@ -86,7 +86,7 @@ export function bodyOf(draft: Draft, rest: { dryRun: boolean; backup: boolean })
 // Why a token starts no rollout, before it is tried; empty for one that may.
 export function whyNot(me: Me | null): string {
   if (!me) return "";
-  if (!me.scopes.some((one) => one === "operate" || one === "admin")) return `It takes a token with the scope operate; this one has ${me.scopes.join(", ") || "none"}.`;
+  if (lacks(me, "operate")) return `It takes a token with the scope operate; this one has ${me.scopes.join(", ") || "none"}.`;
   return me.tags ? `It takes a token for the whole workspace; this one is limited to ${me.tags}.` : "";
 }
 
